@@ -1,0 +1,7 @@
+//! Text to typed configuration. Under construction.
+
+#![forbid(unsafe_code)]
+
+pub mod types;
+
+pub use types::*;

@@ -1,0 +1,5 @@
+//! Under construction.
+/// Runs it.
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

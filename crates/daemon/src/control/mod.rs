@@ -1,0 +1,1 @@
+//! Control: the loop that owns the engine. Under construction.

@@ -1,0 +1,23 @@
+//! What the front hands to control: decoded calls, each with the place for its one reply.
+
+use engine::{Answer, CallId, Request};
+use tokio::sync::oneshot;
+
+/// What clients do.
+#[derive(Debug)]
+pub enum ClientEvent {
+    /// A client asks.
+    Called {
+        /// Given by the front, unique in this run of the daemon.
+        call: CallId,
+        /// What.
+        request: Request,
+        /// Where the answer goes. Dropped only when the daemon ends.
+        reply: oneshot::Sender<Answer>,
+    },
+    /// A client that was waiting has gone.
+    HungUp {
+        /// Its call.
+        call: CallId,
+    },
+}

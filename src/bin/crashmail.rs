@@ -1,0 +1,5 @@
+//! The program `crashmail`: everything it does is in its crate; this file only gives it its name.
+
+fn main() -> std::process::ExitCode {
+    listeners::crashmail::main()
+}

@@ -1,0 +1,3 @@
+//! Tools of the house: under construction.
+
+fn main() {}
