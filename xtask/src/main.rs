@@ -1,3 +1,41 @@
-//! Tools of the house: under construction.
+//! Tools of the house, run as `cargo xtask NAME`; one folder or file each.
+//!
+//! Deliberately absent: anything a user needs. What is shipped stands on its own without this program.
 
-fn main() {}
+mod ci;
+mod dist;
+mod run;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask TOOL [OPTIONS]
+
+  ci        everything that must hold before a change is taken: [--quick] [--only STEP]
+  dist      the programs as they are shipped, in one folder: [--to FOLDER]
+  tidy      hold the house rules on every file of the repository; exit 1 on any that is broken
+  help      this text";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let tool = words.next().unwrap_or_default();
+    let rest: Vec<String> = words.collect();
+    let outcome = match tool.as_str() {
+        "ci" => ci::main(&rest),
+        "dist" => dist::main(&rest),
+        "tidy" => tidy::main(&rest),
+        "" | "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => Err(anyhow::anyhow!("there is no tool {other:?}\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask {tool}: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
