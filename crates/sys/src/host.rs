@@ -101,7 +101,10 @@ fn matches_in(folder: &str, component: &str) -> Vec<String> {
     };
     let hidden = component.starts_with('.');
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter(|name| (hidden || !name.starts_with('.')) && pattern.matches(name)).map(|name| join(folder, &name)).collect()
+    names
+        .filter(|name| (hidden || !name.starts_with('.')) && pattern.matches(name))
+        .map(|name| join(folder, &name))
+        .collect()
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -179,7 +182,9 @@ impl Host for RealHost {
         let usual = ["/tmp", "/var/tmp", "/usr/tmp"].into_iter().map(PathBuf::from);
         let here = self.current_dir();
         let mut folders = named.chain(usual).map(|folder| here.join(folder));
-        folders.find(|folder| folder.is_dir() && access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()).unwrap_or(here)
+        folders
+            .find(|folder| folder.is_dir() && access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok())
+            .unwrap_or(here)
     }
 
     fn uid(&self) -> u32 {
@@ -206,7 +211,10 @@ mod tests {
     #[test]
     fn an_unknown_name_is_asked_of_getent_and_stays_unknown() {
         let host = RealHost::new();
-        assert_eq!((host.user_named("no-such-user"), host.user_named("--help"), host.user_named("")), (None, None, None));
+        assert_eq!(
+            (host.user_named("no-such-user"), host.user_named("--help"), host.user_named("")),
+            (None, None, None)
+        );
     }
 
     #[test]

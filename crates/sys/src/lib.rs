@@ -1,1 +1,3 @@
-//! Under construction.
+//! The only raw system calls of the house.
+
+pub mod host;
