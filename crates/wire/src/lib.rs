@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 pub mod ansi;
 pub mod credentials;
+pub mod listener;
 pub mod python;
 pub mod shlex;
 pub mod tokens;
