@@ -4,9 +4,11 @@
 //! it panic. Deliberately absent: HTTP (the front's and ctl's library does it), sockets and files, and what a value means.
 
 #![forbid(unsafe_code)]
+
 pub mod ansi;
 pub mod credentials;
 pub mod listener;
 pub mod python;
 pub mod shlex;
 pub mod tokens;
+pub mod xmlrpc;
