@@ -2,7 +2,6 @@
 //!
 //! Deliberately absent: anything a user needs. What is shipped stands on its own without this program.
 
-mod bench;
 mod ci;
 mod dist;
 mod run;
@@ -13,8 +12,6 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask TOOL [OPTIONS]
 
-  bench     this and the reference side by side: [--quick] [--only FIGURE,…] [--ours FOLDER]
-            [--reference VENV/bin | --compare REVISION | --alone]
   ci        everything that must hold before a change is taken: [--quick] [--only STEP]
   dist      the programs as they are shipped, in one folder: [--to FOLDER]
   tidy      hold the house rules on every file of the repository; exit 1 on any that is broken
@@ -25,9 +22,6 @@ fn main() -> ExitCode {
     let tool = words.next().unwrap_or_default();
     let rest: Vec<String> = words.collect();
     let outcome = match tool.as_str() {
-        "bench" => bench::main(&rest),
-        // The programs that bench supervises; nobody types it.
-        "bench-child" => bench::child(&rest),
         "ci" => ci::main(&rest),
         "dist" => dist::main(&rest),
         "tidy" => tidy::main(&rest),

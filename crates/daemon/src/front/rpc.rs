@@ -1,0 +1,221 @@
+//! `/RPC2`: XML-RPC over HTTP. One body, one decoded call, one answer; `system.multicall` is made of single calls here.
+
+use std::time::{Duration, Instant};
+
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use hyper::{Method, StatusCode};
+use model::{Fault, FaultCode, Level, Value, limits};
+use tokio::time::timeout;
+use wire::python;
+use wire::xmlrpc::{decode_call, encode_fault, encode_response};
+
+use super::reply::{self, Reply};
+use super::serve::{Front, Share};
+use super::service::{self, Exchange};
+use super::{calls, site};
+
+/// The next piece of a body must come within this time,
+const PIECE: Duration = Duration::from_secs(30);
+/// and the whole of it within this.
+const WHOLE: Duration = Duration::from_secs(10 * 60);
+/// A body that needs no share of the front's memory.
+const SMALL: usize = 64 * 1024;
+/// Bytes of values that one multicall may gather.
+const GATHERED: usize = limits::HTTP_BODY;
+
+/// Answers a call.
+pub(super) async fn endpoint(exchange: &mut Exchange<'_>) -> Reply {
+    if exchange.request.method() != Method::POST {
+        return service::bad_method();
+    }
+    if let Some(refusal) = site::refuse_site(exchange.request.headers()) {
+        return refusal;
+    }
+    let body = match posted(exchange).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
+    };
+    let front = &exchange.front;
+    let call = match decode_call(&body.bytes) {
+        Ok(call) if !call.method.is_empty() => call,
+        Ok(_) => return invalid(front, &body.bytes, "no method name"),
+        Err(error) => return invalid(front, &body.bytes, &format!("unmarshallable ({error})")),
+    };
+    drop(body);
+    front.log(Level::Trace, || format!("XML-RPC method called: {}()", call.method));
+    let (name, logged) = (call.method, front.settings.loglevel <= Level::Trace);
+    let said = if logged { name.clone() } else { String::new() };
+    let result = if name == "system.multicall" {
+        multicall(front, call.params).await
+    } else {
+        calls::method(front, name, call.params).await
+    };
+    front.log(Level::Trace, || match &result {
+        Ok(_) => format!("XML-RPC method {said}() returned successfully"),
+        Err(fault) => format!("XML-RPC method {said}() returned fault: [{}] {}", fault.code.number(), fault.text),
+    });
+    encode(front, result)
+}
+
+/// The answer's bytes; a large one holds its share of the memory until the client has taken it.
+fn encode(front: &Front, result: Result<Value, Fault>) -> Reply {
+    let bytes = match result {
+        Ok(value) => encode_response(&value),
+        Err(fault) => encode_fault(fault.code.number(), &fault.text),
+    };
+    let bytes: Bytes = if bytes.len() <= SMALL {
+        bytes.into()
+    } else {
+        match front.share(bytes.len()) {
+            Some(share) => share.hold(bytes),
+            None => {
+                return reply::explained(StatusCode::SERVICE_UNAVAILABLE, "Too many large answers are on their way.");
+            }
+        }
+    };
+    reply::whole(StatusCode::OK, "text/xml", bytes)
+}
+
+fn invalid(front: &Front, body: &[u8], why: &str) -> Reply {
+    front.log(Level::Error, || {
+        let shown = String::from_utf8_lossy(body.get(..limits::LOGGED_TEXT).unwrap_or(body)).into_owned();
+        format!("XML-RPC request data {} is invalid: {why}", python::repr(&shown))
+    });
+    reply::error(StatusCode::BAD_REQUEST)
+}
+
+/// Calls in order; each gives its raw value, or a struct of its fault.
+async fn multicall(front: &Front, params: Vec<Value>) -> Result<Value, Fault> {
+    let incorrect = || Fault::bare(FaultCode::IncorrectParameters);
+    let [Value::Array(calls)] = <[Value; 1]>::try_from(params).map_err(|_| incorrect())? else {
+        return Err(incorrect());
+    };
+    if !calls.iter().all(|call| matches!(call, Value::Struct(_))) {
+        return Err(incorrect());
+    }
+    let mut results = Vec::with_capacity(calls.len());
+    let mut gathered = 0_usize;
+    for call in calls {
+        let result = if gathered < GATHERED {
+            one_of_many(front, call).await
+        } else {
+            Err(Fault::about(FaultCode::Failed, "the answers of this multicall are too long"))
+        };
+        let value = result.unwrap_or_else(fault_struct);
+        gathered = gathered.saturating_add(weight(&value));
+        results.push(value);
+    }
+    Ok(Value::Array(results))
+}
+
+async fn one_of_many(front: &Front, call: Value) -> Result<Value, Fault> {
+    let Value::Struct(members) = call else { return Err(Fault::bare(FaultCode::IncorrectParameters)) };
+    let (mut name, mut params) = (None, Vec::new());
+    for (key, value) in members {
+        match (key.as_ref(), value) {
+            ("methodName", Value::Str(text)) => name = Some(text.into_owned()),
+            ("params", Value::Array(values)) => params = values,
+            ("methodName" | "params", _) => return Err(Fault::bare(FaultCode::IncorrectParameters)),
+            _ => {}
+        }
+    }
+    let name = name.ok_or_else(|| Fault::about(FaultCode::IncorrectParameters, "No methodName"))?;
+    if name == "system.multicall" {
+        return Err(Fault::about(FaultCode::IncorrectParameters, "Recursive system.multicall forbidden"));
+    }
+    calls::method(front, name, params).await
+}
+
+fn fault_struct(fault: Fault) -> Value {
+    Value::Struct(vec![
+        ("faultCode".into(), Value::Int(fault.code.number())),
+        ("faultString".into(), Value::from(fault.text)),
+    ])
+}
+
+/// About how many bytes a value takes.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Str(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Array(values) => values.iter().map(weight).sum(),
+        Value::Struct(members) => members.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        _ => 8,
+    }
+}
+
+/// A body, and its share of the memory if it is large.
+#[derive(Debug, Default)]
+pub(super) struct Posted {
+    /// The bytes.
+    pub bytes: Bytes,
+    _share: Option<Share>,
+}
+
+/// The body of a POST.
+///
+/// # Errors
+/// The refusal: no length, too long, too slow, or cut off.
+pub(super) async fn posted(exchange: &mut Exchange<'_>) -> Result<Posted, Reply> {
+    if !has_body(exchange.request.headers()) {
+        return Err(reply::error(StatusCode::LENGTH_REQUIRED));
+    }
+    let body = exchange.request.body_mut();
+    let size = usize::try_from(body.size_hint().upper().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    // A body in chunks does not tell its length: it must be small or fit what a large one would take.
+    let (most, share) = match size {
+        0..=SMALL => (SMALL, None),
+        usize::MAX => (limits::HTTP_BODY / 8, exchange.front.share(limits::HTTP_BODY / 8)),
+        size => (limits::HTTP_BODY, (size <= limits::HTTP_BODY).then(|| exchange.front.share(size)).flatten()),
+    };
+    if size > SMALL && share.is_none() {
+        return Err(if size > limits::HTTP_BODY && size != usize::MAX {
+            reply::last(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.")
+        } else {
+            reply::last(StatusCode::SERVICE_UNAVAILABLE, "Too many large bodies are on their way.")
+        });
+    }
+    Ok(Posted { bytes: collect(body, most as u64).await?, _share: share })
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// Reads a body up to a limit, within bounds of time.
+///
+/// # Errors
+/// The refusal.
+pub(super) async fn collect(body: &mut Incoming, most: u64) -> Result<Bytes, Reply> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut first = Bytes::new();
+    let mut all: Vec<u8> = Vec::new();
+    let mut begun = None;
+    loop {
+        let Ok(piece) = timeout(PIECE, body.frame()).await else {
+            return Err(reply::last(StatusCode::REQUEST_TIMEOUT, "The body does not come."));
+        };
+        let Some(piece) = piece else { break };
+        let piece = piece.map_err(|_| reply::last(StatusCode::BAD_REQUEST, "The body is cut off."))?;
+        let Ok(data) = piece.into_data() else { continue };
+        if first.len() + all.len() + data.len() > most {
+            return Err(reply::last(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long."));
+        }
+        // Most bodies come in one piece, which needs no copy.
+        if first.is_empty() && all.is_empty() {
+            first = data;
+            continue;
+        }
+        if all.is_empty() {
+            all.extend_from_slice(&first);
+            first = Bytes::new();
+        }
+        all.extend_from_slice(&data);
+        if begun.get_or_insert_with(Instant::now).elapsed() > WHOLE {
+            return Err(reply::last(StatusCode::REQUEST_TIMEOUT, "The body comes too slowly."));
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.into() })
+}

@@ -1,0 +1,93 @@
+//! One request: who may ask, then which handler answers; after it, the line of the access log.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use hyper::body::{Body as _, Incoming};
+use hyper::header::EXPECT;
+use hyper::{Method, Request, StatusCode};
+
+use super::connection::Connection;
+use super::reply::{self, Payload, Reply};
+use super::serve::{Front, Server};
+use super::{access, auth, query, rpc, site, statics, tail};
+
+/// What a handler gets.
+pub(super) struct Exchange<'a> {
+    /// What all share.
+    pub front: Rc<Front>,
+    /// The server that was asked.
+    pub server: &'a Server,
+    /// The decoded path.
+    pub path: String,
+    /// As sent; the body is still to be read.
+    pub request: Request<Incoming>,
+}
+
+/// Answers a request; never fails, so that one bad request does not end its connection.
+pub(super) async fn answer(
+    front: Rc<Front>,
+    server: &Server,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Result<Reply, Infallible> {
+    connection.asked();
+    connection.challenged.set(false);
+    let line = access::Line::begin(&front, connection.peer, &request);
+    let head = request.method() == Method::HEAD;
+    let mut exchange = Exchange { path: path_of(&request), front: Rc::clone(&front), server, request };
+    let mut reply = match admit(&mut exchange, connection).await {
+        Ok(()) => route(&mut exchange).await,
+        Err(refusal) => refusal,
+    };
+    drain(&mut exchange.request).await;
+    connection.challenged.set(reply.status() == StatusCode::UNAUTHORIZED);
+    let streams = matches!(reply.body(), Payload::Stream(_));
+    if head && streams {
+        *reply.body_mut() = Payload::Empty;
+    }
+    line.end(&front, &reply);
+    connection.answered(streams && !head);
+    Ok(reply)
+}
+
+/// The path without parameters (`;x`), decoded once.
+fn path_of(request: &Request<Incoming>) -> String {
+    let path = request.uri().path();
+    query::unquote(path.split(';').next().unwrap_or(path))
+}
+
+async fn admit(exchange: &mut Exchange<'_>, connection: &Connection) -> Result<(), Reply> {
+    let headers = exchange.request.headers();
+    auth::check(&exchange.front, exchange.server, connection, headers).await?;
+    site::refuse_host(&exchange.front, exchange.server, headers).map_or(Ok(()), Err)
+}
+
+/// Finds the handler: the same prefixes, in the same order, as the reference.
+async fn route(exchange: &mut Exchange<'_>) -> Reply {
+    let path = exchange.path.as_str();
+    if path.starts_with("/RPC2") {
+        rpc::endpoint(exchange).await
+    } else if path == "/logtail" || path.starts_with("/logtail/") {
+        tail::of_program(exchange).await
+    } else if path.starts_with("/mainlogtail") {
+        tail::of_daemon(exchange).await
+    } else {
+        statics::serve(exchange)
+    }
+}
+
+/// Reads what is left of a small body, so that the client is not cut off while it writes, and reads the answer.
+async fn drain(request: &mut Request<Incoming>) {
+    const MOST: u64 = 1024 * 1024;
+    // A client that waits to be asked for the body does not send it.
+    if request.headers().contains_key(EXPECT) || request.body().size_hint().lower() > MOST {
+        return;
+    }
+    let _ = rpc::collect(request.body_mut(), MOST).await;
+}
+
+/// The answer to a method that the address does not know; the reference calls it a bad request.
+pub(super) fn bad_method() -> Reply {
+    reply::error(StatusCode::BAD_REQUEST)
+}
