@@ -1,0 +1,88 @@
+//! The process table, as /proc shows it: who is whose child, and which process a number stands for.
+//!
+//! Deliberately absent: memory and processor time (whoever shows those reads them).
+
+use std::collections::HashMap;
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its process id.
+    pub pid: u32,
+    /// Its parent's.
+    pub parent: u32,
+    /// Its process group.
+    pub group: u32,
+    /// Its session.
+    pub session: u32,
+    /// When it started, in ticks since boot: with the pid it names a process for good.
+    pub start: u64,
+    /// It has ended and waits to be reaped.
+    pub zombie: bool,
+}
+
+/// A process' row, while there is one.
+#[must_use]
+pub fn row(pid: u32) -> Option<Row> {
+    parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// All processes that can be seen.
+#[must_use]
+pub fn table() -> Vec<Row> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| row(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// The descendants of a process, parents before their children, the process itself not among them.
+#[must_use]
+pub fn descendants(pid: u32, table: &[Row]) -> Vec<u32> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for row in table {
+        children.entry(row.parent).or_default().push(row.pid);
+    }
+    let (mut found, mut next) = (Vec::new(), 0);
+    found.extend(children.remove(&pid).unwrap_or_default());
+    while let Some(&child) = found.get(next) {
+        next += 1;
+        found.extend(children.remove(&child).unwrap_or_default());
+    }
+    found
+}
+
+/// proc_pid_stat(5): the name in brackets may hold anything, so fields are counted from the last bracket on.
+fn parse(stat: &str) -> Option<Row> {
+    let pid = stat.split_once(' ')?.0.parse().ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    let number = |place: usize| fields.get(place)?.parse().ok();
+    let id = |place: usize| u32::try_from(number(place)?).ok();
+    let zombie = matches!(*fields.first()?, "Z" | "X");
+    Some(Row { pid, parent: id(1)?, group: id(2)?, session: id(3)?, start: number(19)?, zombie })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_in_the_table_and_its_child_is_below_it() {
+        let me = std::process::id();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let table = table();
+        assert!(descendants(me, &table).contains(&child.id()));
+        let parent = row(me).unwrap().parent;
+        assert!(descendants(parent, &table).contains(&child.id()));
+        assert!(row(child.id()).unwrap().start >= row(me).unwrap().start);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(row(child.id()), None);
+    }
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_does_not_confuse() {
+        let stat = "12 (a) R 1 (b) S 7 8 9 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 777 1 2";
+        let row = parse(stat).unwrap();
+        assert_eq!((row.pid, row.parent, row.group, row.session, row.start), (12, 7, 8, 9, 777));
+        assert_eq!(parse("nonsense"), None);
+    }
+}

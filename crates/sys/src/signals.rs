@@ -1,0 +1,144 @@
+//! Signals: those to the daemon arrive through a descriptor, as messages among others; those to children are sent here.
+//!
+//! Deliberately absent: handlers. Nothing runs in the middle of something else.
+#![allow(unsafe_code, reason = "signalfd(2) and signal masks")]
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use model::Signal;
+use rustix::io::Errno;
+use rustix::process::{Pid, kill_process, kill_process_group, pidfd_send_signal};
+
+/// Receives the signals it was made for; readable while some wait.
+#[derive(Debug)]
+pub struct Receiver(OwnedFd);
+
+/// Bytes of struct signalfd_siginfo; its first four are the number.
+const INFO: usize = 128;
+
+impl Receiver {
+    /// Block these signals in this thread and receive them here.
+    ///
+    /// Threads inherit what is blocked, so this is done before there are any. Children begin with nothing blocked
+    /// (`spawn` sees to it).
+    ///
+    /// # Errors
+    /// No descriptor is left (EMFILE, ENFILE).
+    pub fn new(signals: &[Signal]) -> io::Result<Self> {
+        let set = set_of(signals);
+        // SAFETY: the set is initialised; the old mask is not asked for.
+        let failed = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+        if failed != 0 {
+            return Err(io::Error::from_raw_os_error(failed));
+        }
+        // SAFETY: the set is initialised; a new descriptor is asked for.
+        let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the kernel has just made it, and nobody else knows it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// The signals that wait, each once however often it was sent; never waits.
+    ///
+    /// # Errors
+    /// None that are known.
+    pub fn take(&self) -> io::Result<Vec<Signal>> {
+        let mut found = Vec::new();
+        let mut buffer = [0; INFO * 16];
+        loop {
+            let length = match rustix::io::read(&self.0, &mut buffer) {
+                Ok(length) => length,
+                Err(Errno::AGAIN) => return Ok(found),
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            for info in buffer.get(..length).unwrap_or_default().chunks_exact(INFO) {
+                let number = info.first_chunk::<4>().map_or(0, |bytes| u32::from_ne_bytes(*bytes));
+                found.extend(Signal::from_number(i64::from(number)));
+            }
+        }
+    }
+}
+
+impl AsFd for Receiver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+fn set_of(signals: &[Signal]) -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the set; sigaddset takes any number and refuses a wrong one.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), signal.number());
+        }
+        set.assume_init()
+    }
+}
+
+/// Have the kernel ignore what would end the daemon for a file that is full (SIGXFSZ) or a reader that has gone (SIGPIPE):
+/// writes then fail with an error that names the reason.
+pub fn ignore_write_signals() {
+    // SAFETY: SIG_IGN installs no code.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}
+
+/// Send a signal to a process, or to its process group.
+///
+/// # Errors
+/// ESRCH: it has gone; EPERM: it is not ours to signal; EINVAL: 0 is no process.
+pub fn send(pid: u32, signal: Signal, to_group: bool) -> io::Result<()> {
+    let (pid, signal) = (checked(pid)?, kernel(signal)?);
+    let sent = if to_group { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
+    Ok(sent?)
+}
+
+/// Send a signal to the process behind a pidfd, which is never another one of the same number.
+///
+/// # Errors
+/// As `send`.
+pub fn send_by(pidfd: impl AsFd, signal: Signal) -> io::Result<()> {
+    Ok(pidfd_send_signal(pidfd, kernel(signal)?)?)
+}
+
+fn checked(pid: u32) -> io::Result<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+fn kernel(signal: Signal) -> io::Result<rustix::process::Signal> {
+    // SAFETY: a model::Signal lies between 1 and 64; the two real-time signals that libc keeps for itself (32, 33) are
+    // only ever sent to other processes here.
+    Ok(unsafe { rustix::process::Signal::from_raw_unchecked(signal.number()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_to_the_daemon_is_read_from_the_descriptor() {
+        let receiver = Receiver::new(&[Signal::USR1, Signal::HUP]).unwrap();
+        assert_eq!(receiver.take().unwrap(), []);
+        for signal in [libc::SIGUSR1, libc::SIGUSR1, libc::SIGHUP] {
+            // SAFETY: raise(3) sends to this thread only, where both are blocked.
+            assert_eq!(unsafe { libc::raise(signal) }, 0);
+        }
+        assert_eq!(receiver.take().unwrap(), [Signal::HUP, Signal::USR1]);
+        assert_eq!(receiver.take().unwrap(), []);
+    }
+
+    #[test]
+    fn a_signal_to_nobody_is_refused() {
+        assert_eq!(send(0, Signal::TERM, true).unwrap_err().raw_os_error(), Some(libc::EINVAL));
+        assert_eq!(send(0x7fff_fff0, Signal::TERM, false).unwrap_err().raw_os_error(), Some(libc::ESRCH));
+    }
+}

@@ -1,0 +1,116 @@
+//! Starting a child: a plan that is finished before the fork, one clone3(2), and a child that only makes system calls.
+//!
+//! The parent never waits for the child's exec (as `std::process::Command` does): a program on a dead mount must not stop
+//! the daemon. What fails in the child is told on its own stderr in the reference's words, and ends it with status 127.
+//! Deliberately absent: PATH search (`command`), pipes (`pipes`), who a user is (`host`).
+
+mod child;
+mod plan;
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::process::{Pid, PidfdFlags, pidfd_open, setpgid};
+
+pub use plan::{ChildPlan, ChildSpec, Credentials};
+
+/// A child that has been started.
+#[derive(Debug)]
+pub struct Child {
+    /// Its process id.
+    pub pid: u32,
+    /// Readable once it has ended; signals sent through it cannot hit another process. `None` on kernels without.
+    pub pidfd: Option<OwnedFd>,
+}
+
+/// How a child is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// clone3(2), which gives the pidfd at once.
+    Clone3,
+    /// fork(2) and pidfd_open(2): where a seccomp filter or an old kernel refuses clone3.
+    Fork,
+}
+
+/// clone3 has been refused once: it is not tried again.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
+impl ChildPlan {
+    /// Start a child with these descriptors as its 0, 1 and 2. Returns as soon as it exists.
+    ///
+    /// # Errors
+    /// EAGAIN: too many processes; ENOMEM. Everything else goes wrong in the child.
+    pub fn spawn(&self, fds: [BorrowedFd<'_>; 3]) -> io::Result<Child> {
+        if !REFUSED.load(Ordering::Relaxed) {
+            match self.spawn_by(Method::Clone3, fds) {
+                Err(error) if refused(&error) => REFUSED.store(true, Ordering::Relaxed),
+                result => return result,
+            }
+        }
+        self.spawn_by(Method::Fork, fds)
+    }
+
+    /// Start a child in one certain way.
+    ///
+    /// # Errors
+    /// As `spawn`; and ENOSYS, EPERM or EINVAL where clone3 is not to be had.
+    pub fn spawn_by(&self, method: Method, fds: [BorrowedFd<'_>; 3]) -> io::Result<Child> {
+        // dup2(n, n) would leave close-on-exec set, and a low source could be overwritten before it is used.
+        let high = high(&fds)?;
+        let mut raw = [0; 3];
+        for (place, fd) in high.iter().enumerate() {
+            raw[place] = fd.as_raw_fd();
+        }
+        let mut pidfd: RawFd = -1;
+        let pid = child::start(self, raw, method, &mut pidfd)?;
+        let named = Pid::from_raw(pid);
+        // The child does this too; whoever is first, a signal to the group finds it from now on.
+        let _ = setpgid(named, named);
+        let pidfd = match method {
+            Method::Clone3 => own(pidfd),
+            Method::Fork => named.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()),
+        };
+        Ok(Child { pid: u32::try_from(pid).unwrap_or(0), pidfd })
+    }
+}
+
+/// What kernels without clone3 (ENOSYS), filters (EPERM, ENOSYS) and kernels without one of its flags (EINVAL) say.
+fn refused(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EINVAL))
+}
+
+#[allow(unsafe_code, reason = "clone3 hands out a descriptor by number")]
+fn own(pidfd: RawFd) -> Option<OwnedFd> {
+    // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD), and nobody else knows it.
+    (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) })
+}
+
+enum High<'a> {
+    Given(BorrowedFd<'a>),
+    Copied(OwnedFd),
+}
+
+impl AsRawFd for High<'_> {
+    fn as_raw_fd(&self) -> RawFd {
+        match self {
+            Self::Given(fd) => fd.as_raw_fd(),
+            Self::Copied(fd) => fd.as_raw_fd(),
+        }
+    }
+}
+
+fn high<'a>(fds: &[BorrowedFd<'a>; 3]) -> io::Result<Vec<High<'a>>> {
+    fds.iter()
+        .map(|&fd| {
+            if fd.as_raw_fd() > 2 {
+                Ok(High::Given(fd))
+            } else {
+                Ok(High::Copied(rustix::io::fcntl_dupfd_cloexec(fd, 3)?))
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! What a child needs, brought into the form that system calls take, so that nothing is allocated after the fork.
+
+use std::ffi::{CStr, CString, OsStr, OsString, c_char};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use rustix::process::geteuid;
+
+use crate::limits::Limit;
+
+/// Who a child is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// User.
+    pub uid: u32,
+    /// Primary group.
+    pub gid: u32,
+    /// Supplementary groups; the primary group is put before them.
+    pub groups: Vec<u32>,
+}
+
+/// A child as its configuration describes it.
+#[derive(Clone, Debug, Default)]
+pub struct ChildSpec {
+    /// The file to execute.
+    pub program: PathBuf,
+    /// Its arguments, its name first.
+    pub argv: Vec<OsString>,
+    /// Its whole environment; of a name that is there twice the last value counts.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Its working directory.
+    pub directory: Option<OsString>,
+    /// Its umask.
+    pub umask: Option<u32>,
+    /// Its user, if it is another than the daemon's.
+    pub user: Option<Credentials>,
+    /// Resource limits it gets instead of the daemon's.
+    pub limits: Vec<Limit>,
+}
+
+/// A child ready to be started, any number of times.
+#[derive(Debug)]
+pub struct ChildPlan {
+    pub(super) program: CString,
+    pub(super) argv: Strings,
+    pub(super) envp: Strings,
+    pub(super) directory: Option<CString>,
+    pub(super) umask: Option<u32>,
+    pub(super) user: UserChange,
+    pub(super) limits: Vec<Limit>,
+    pub(super) words: Words,
+}
+
+/// What is to be done about the user.
+#[derive(Debug)]
+pub(super) enum UserChange {
+    /// Nothing: the daemon is that user already, or there is no `user=`.
+    None,
+    /// The daemon is not root and cannot: the child says so.
+    Forbidden,
+    /// To be done.
+    To { uid: u32, gid: u32, groups: Vec<u32> },
+}
+
+/// The beginnings of what a child says when it fails; the errno name is appended.
+#[derive(Debug)]
+pub(super) struct Words {
+    pub(super) setuid: Vec<u8>,
+    pub(super) chdir: Vec<u8>,
+    pub(super) exec: Vec<u8>,
+}
+
+/// A list of C strings as execve(2) takes it: pointers, a null last.
+#[derive(Debug)]
+pub(super) struct Strings {
+    /// Owns what the pointers point to; never changed after they are taken.
+    _texts: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+#[allow(unsafe_code, reason = "raw pointers are neither Send nor Sync by themselves")]
+// SAFETY: the pointers point into heap blocks that the same value owns and never changes.
+unsafe impl Send for Strings {}
+#[allow(unsafe_code, reason = "as above")]
+// SAFETY: as above; shared access only reads.
+unsafe impl Sync for Strings {}
+
+impl Strings {
+    fn new(texts: Vec<CString>) -> Self {
+        let pointers = texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
+        Self { _texts: texts, pointers }
+    }
+
+    pub(super) fn as_ptr(&self) -> *const *const c_char {
+        self.pointers.as_ptr()
+    }
+}
+
+impl ChildPlan {
+    /// Finish a plan.
+    ///
+    /// # Errors
+    /// EINVAL: a text holds a zero byte, which no system call can take.
+    pub fn new(spec: ChildSpec) -> io::Result<Self> {
+        let shown = spec.argv.first().map_or_else(|| spec.program.clone().into_os_string(), Clone::clone);
+        let uid = spec.user.as_ref().map_or(0, |user| user.uid);
+        let directory = spec.directory.as_deref().unwrap_or_default();
+        Ok(Self {
+            words: Words {
+                setuid: format!("supervisor: couldn't setuid to {uid}: ").into_bytes(),
+                chdir: sentence(b"supervisor: couldn't chdir to ", directory),
+                exec: sentence(b"supervisor: couldn't exec ", &shown),
+            },
+            program: c_string(spec.program.into_os_string())?,
+            argv: Strings::new(spec.argv.into_iter().map(c_string).collect::<io::Result<_>>()?),
+            envp: Strings::new(environment(spec.environment)?),
+            directory: spec.directory.map(c_string).transpose()?,
+            umask: spec.umask,
+            user: user_change(spec.user),
+            limits: spec.limits,
+        })
+    }
+
+    pub(super) fn directory(&self) -> Option<&CStr> {
+        self.directory.as_deref()
+    }
+}
+
+fn user_change(user: Option<Credentials>) -> UserChange {
+    let now = geteuid();
+    match user {
+        None => UserChange::None,
+        Some(user) if user.uid == now.as_raw() => UserChange::None,
+        Some(_) if !now.is_root() => UserChange::Forbidden,
+        Some(user) => {
+            // The primary group stands first, as in the reference.
+            let mut groups = user.groups;
+            groups.retain(|&group| group != user.gid);
+            groups.insert(0, user.gid);
+            UserChange::To { uid: user.uid, gid: user.gid, groups }
+        }
+    }
+}
+
+fn sentence(words: &[u8], about: &OsStr) -> Vec<u8> {
+    [words, about.as_bytes(), b": "].concat()
+}
+
+fn environment(pairs: Vec<(OsString, OsString)>) -> io::Result<Vec<CString>> {
+    let mut places = std::collections::HashMap::new();
+    let mut texts = Vec::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        let text = c_string([name.as_bytes(), b"=", value.as_bytes()].concat())?;
+        match places.entry(name) {
+            std::collections::hash_map::Entry::Occupied(place) => {
+                if let Some(old) = texts.get_mut(*place.get()) {
+                    *old = text;
+                }
+            }
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(texts.len());
+                texts.push(text);
+            }
+        }
+    }
+    Ok(texts)
+}
+
+fn c_string(text: impl IntoBytes) -> io::Result<CString> {
+    CString::new(text.into_bytes()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+trait IntoBytes {
+    fn into_bytes(self) -> Vec<u8>;
+}
+
+impl IntoBytes for OsString {
+    fn into_bytes(self) -> Vec<u8> {
+        self.into_vec()
+    }
+}
+
+impl IntoBytes for Vec<u8> {
+    fn into_bytes(self) -> Vec<u8> {
+        self
+    }
+}

@@ -1,0 +1,212 @@
+//! Real children: what they see, and what they say when they cannot become the program.
+
+use std::collections::BTreeSet;
+use std::io::{Read, pipe, stderr, stdin, stdout};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use model::{ExitStatus, Signal};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use super::*;
+use crate::limits::{Limit, Resource};
+use crate::pipes::{self, PipeOptions};
+use crate::{signals, wait};
+
+fn spec(argv: &[&str]) -> ChildSpec {
+    ChildSpec {
+        program: argv[0].into(),
+        argv: argv.iter().map(Into::into).collect(),
+        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        ..ChildSpec::default()
+    }
+}
+
+fn shell(script: &str) -> ChildSpec {
+    spec(&["/bin/sh", "-c", script])
+}
+
+/// Run it to its end: stdout and stderr in one text, and how it ended.
+fn run_by(method: Method, spec: ChildSpec) -> (String, ExitStatus) {
+    let plan = ChildPlan::new(spec).unwrap();
+    let (read, write) = pipe().unwrap();
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let child = plan.spawn_by(method, [null.as_fd(), write.as_fd(), write.as_fd()]).unwrap();
+    drop(write);
+    let mut text = String::new();
+    (&read).read_to_string(&mut text).unwrap();
+    (text, ended(&child))
+}
+
+fn run(spec: ChildSpec) -> (String, ExitStatus) {
+    run_by(Method::Clone3, spec)
+}
+
+fn ended(child: &Child) -> ExitStatus {
+    let pid = Pid::from_raw(child.pid.try_into().unwrap()).unwrap();
+    wait::decode(waitpid(Some(pid), WaitOptions::empty()).unwrap().unwrap().1.as_raw())
+}
+
+fn root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn a_child_sees_descriptors_0_to_2_and_no_other() {
+    let _leak = rustix::io::fcntl_dupfd_cloexec(std::fs::File::open("/").unwrap(), 200).unwrap();
+    let inherited = std::fs::File::open("/").unwrap();
+    rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).unwrap();
+    for method in [Method::Clone3, Method::Fork] {
+        let (text, _) = run_by(method, spec(&["/bin/ls", "/proc/self/fd"]));
+        // ls itself has the folder open as 3.
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3"], "{method:?}");
+    }
+}
+
+#[test]
+fn a_child_begins_with_no_signal_blocked_or_ignored() {
+    signals::ignore_write_signals();
+    let _blocked = signals::Receiver::new(&[Signal::TERM, Signal::HUP, Signal::CHLD]).unwrap();
+    for method in [Method::Clone3, Method::Fork] {
+        let (text, _) = run_by(method, spec(&["/bin/grep", "Sig[BI]", "/proc/self/status"]));
+        for line in text.lines() {
+            assert!(line.ends_with("0000000000000000"), "{method:?}: {line}");
+        }
+        assert_eq!(text.lines().count(), 2);
+    }
+}
+
+#[test]
+fn a_child_leads_a_process_group_in_the_daemons_session() {
+    let (text, _) = run(shell("cut -d' ' -f1,5,6 /proc/$$/stat"));
+    let ids: Vec<u32> = text.split_whitespace().map(|id| id.parse().unwrap()).collect();
+    assert_eq!(ids[0], ids[1]);
+    assert_eq!(ids[2], crate::process::row(std::process::id()).unwrap().session);
+}
+
+#[test]
+fn directory_umask_environment_and_limits_are_the_childs_own() {
+    let mut spec = shell("pwd; umask; echo $A $B; ulimit -n; ulimit -u");
+    spec.directory = Some("/usr".into());
+    spec.umask = Some(0o027);
+    spec.environment.extend([("A".into(), "1".into()), ("B".into(), "2".into()), ("A".into(), "3".into())]);
+    spec.program = "/bin/bash".into();
+    spec.limits = vec![
+        Limit { resource: Resource::Files, soft: 77, hard: 99 },
+        Limit { resource: Resource::Processes, soft: 555, hard: 555 },
+    ];
+    assert_eq!(run(spec), ("/usr\n0027\n3 2\n77\n555\n".into(), ExitStatus::Exited(0)));
+}
+
+#[test]
+fn a_child_becomes_its_user_with_that_users_groups() {
+    if !root() {
+        return;
+    }
+    let mut spec = shell("id -u; id -g; id -G; grep NoNewPrivs /proc/self/status; cat /proc/self/stat >/dev/null");
+    spec.user = Some(Credentials { uid: 65534, gid: 65533, groups: vec![7, 65533, 8] });
+    let (text, status) = run(spec);
+    assert!(text.starts_with("65534\n65533\n65533 7 8\n"), "{text}");
+    assert_eq!(status, ExitStatus::Exited(0));
+}
+
+#[test]
+fn what_fails_in_the_child_is_told_in_the_references_words() {
+    let last = "supervisor: child process was not spawned\n";
+    for method in [Method::Clone3, Method::Fork] {
+        let failed = |spec| {
+            let (text, status) = run_by(method, spec);
+            assert_eq!(status, ExitStatus::Exited(127));
+            text
+        };
+        let mut gone = shell("echo never");
+        gone.directory = Some("/nowhere/at all".into());
+        assert_eq!(failed(gone), format!("supervisor: couldn't chdir to /nowhere/at all: ENOENT\n{last}"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("odd");
+        std::fs::write(&file, "\0no program").unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let mut odd = spec(&["odd", "x"]);
+        odd.program = file;
+        assert_eq!(failed(odd), format!("supervisor: couldn't exec odd: ENOEXEC\n{last}"));
+    }
+}
+
+#[test]
+fn a_daemon_that_is_not_root_cannot_change_the_user() {
+    let mut plan = ChildPlan::new(ChildSpec {
+        user: Some(Credentials { uid: 33, gid: 33, groups: vec![] }),
+        ..shell("echo never")
+    })
+    .unwrap();
+    // What a plan of a daemon that is not root holds.
+    plan.user = plan::UserChange::Forbidden;
+    let pipe = pipes::output(PipeOptions::default()).unwrap();
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let child = plan.spawn([null.as_fd(), pipe.theirs.as_fd(), pipe.theirs.as_fd()]).unwrap();
+    assert_eq!(ended(&child), ExitStatus::Exited(127));
+    let mut text = [0; 256];
+    let length = rustix::io::read(&pipe.ours, &mut text).unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&text[..length]),
+        "supervisor: couldn't setuid to 33: Can't drop privilege as nonroot user\n\
+         supervisor: child process was not spawned\n"
+    );
+}
+
+#[test]
+fn a_pidfd_tells_the_end_and_takes_signals() {
+    let null = std::fs::File::open("/dev/null").unwrap();
+    for method in [Method::Clone3, Method::Fork] {
+        let plan = ChildPlan::new(spec(&["/bin/sleep", "60"])).unwrap();
+        let child = plan.spawn_by(method, [null.as_fd(); 3]).unwrap();
+        let pidfd = child.pidfd.as_ref().unwrap();
+        signals::send_by(pidfd, Signal::KILL).unwrap();
+        poll(&mut [PollFd::new(pidfd, PollFlags::IN)], None).unwrap();
+        let killed = ExitStatus::Signaled { signal: Signal::KILL, core: false };
+        assert_eq!(ended(&child), killed);
+        assert!([killed, ExitStatus::Unknown].contains(&wait::exit_status_of(pidfd)));
+    }
+}
+
+#[test]
+fn a_signal_right_after_the_start_reaches_the_whole_group() {
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let plan = ChildPlan::new(spec(&["/bin/sleep", "60"])).unwrap();
+    for _ in 0..20 {
+        let child = plan.spawn([null.as_fd(); 3]).unwrap();
+        signals::send(child.pid, Signal::TERM, true).unwrap();
+        assert_eq!(ended(&child), ExitStatus::Signaled { signal: Signal::TERM, core: false });
+    }
+}
+
+#[test]
+fn a_thousand_children_leave_no_zombie_and_no_descriptor() {
+    let open = || Path::new("/proc/self/fd").read_dir().unwrap().count();
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let plan = ChildPlan::new(spec(&["/bin/true"])).unwrap();
+    let before = open();
+    let mut pids = BTreeSet::new();
+    for _ in 0..1000 {
+        let child = plan.spawn([null.as_fd(); 3]).unwrap();
+        assert_eq!(ended(&child), ExitStatus::Exited(0));
+        pids.insert(child.pid);
+    }
+    // Other tests run beside this one and open a few; a leak would be a thousand.
+    assert!(open() < before + 100);
+    assert!(!crate::process::table().iter().any(|row| row.zombie && pids.contains(&row.pid)));
+}
+
+#[test]
+fn a_text_with_a_zero_byte_is_refused_before_the_fork() {
+    assert_eq!(ChildPlan::new(shell("a\0b")).unwrap_err().raw_os_error(), Some(libc::EINVAL));
+}
+
+#[test]
+fn standard_descriptors_of_the_daemon_can_be_handed_on() {
+    let plan = ChildPlan::new(shell("exit 5")).unwrap();
+    let stdio = (stdin(), stdout(), stderr());
+    let child = plan.spawn([stdio.2.as_fd(), stdio.0.as_fd(), stdio.1.as_fd()]).unwrap();
+    assert_eq!(ended(&child), ExitStatus::Exited(5));
+}
