@@ -4,6 +4,7 @@
 
 mod ci;
 mod dist;
+mod docs;
 mod run;
 mod tidy;
 
@@ -14,6 +15,7 @@ cargo xtask TOOL [OPTIONS]
 
   ci        everything that must hold before a change is taken: [--quick] [--only STEP]
   dist      the programs as they are shipped, in one folder: [--to FOLDER]
+  docs      write the pages of docs/reference from the tables: [--check]
   tidy      hold the house rules on every file of the repository; exit 1 on any that is broken
   help      this text";
 
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let outcome = match tool.as_str() {
         "ci" => ci::main(&rest),
         "dist" => dist::main(&rest),
+        "docs" => docs::main(&rest),
         "tidy" => tidy::main(&rest),
         "" | "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -4,6 +4,7 @@
 //! printed again at the very end, where people and tools look for them.
 
 mod conformance;
+mod setup;
 mod step;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ fn steps(programs: &Path) -> Vec<Step> {
 fn steps_on_the_source() -> Vec<Step> {
     let cargo = |name, why, words: &[&str]| Step::of(name, why, "cargo", words).quick();
     vec![
+        Step::call("setup", "what the other steps need is installed", setup::complete, "").quick(),
         cargo("fmt", "the code is laid out by rustfmt", &["fmt", "--all", "--check"]),
         cargo("tidy", "the house rules hold", &["xtask", "tidy"]),
         cargo("deny", "licences, bans and sources of dependencies", &["deny", "check", "bans", "licenses", "sources"])

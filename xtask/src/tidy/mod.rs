@@ -6,6 +6,7 @@
 mod arrows;
 mod deps;
 mod finding;
+mod generated;
 mod heads;
 mod names;
 mod places;
@@ -19,6 +20,7 @@ mod words;
 
 use anyhow::{Result, bail};
 
+use crate::docs;
 use finding::{Finding, Weight};
 use source::Source;
 
@@ -56,6 +58,7 @@ fn every_check() -> Result<Vec<Finding>> {
     }
     found.extend(arrows::check(&arrows::manifests()?));
     found.extend(deps::check(&deps::packages()?, &deps::allowed(&files)?));
+    found.extend(generated::check(&docs::stale()));
     found.extend(subjects::check(&subjects::unpushed()));
     Ok(found)
 }
