@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: anything a user needs. What is shipped stands on its own without this program.
 
+mod bench;
 mod ci;
 mod dist;
 mod docs;
@@ -13,6 +14,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask TOOL [OPTIONS]
 
+  bench     this and the reference side by side: [--quick] [--only FIGURE,…] [--ours FOLDER]
+            [--reference VENV/bin | --compare REVISION | --alone]
   ci        everything that must hold before a change is taken: [--quick] [--only STEP]
   dist      the programs as they are shipped, in one folder: [--to FOLDER]
   docs      write the pages of docs/reference from the tables: [--check]
@@ -24,6 +27,9 @@ fn main() -> ExitCode {
     let tool = words.next().unwrap_or_default();
     let rest: Vec<String> = words.collect();
     let outcome = match tool.as_str() {
+        "bench" => bench::main(&rest),
+        // The programs that bench supervises; nobody types it.
+        "bench-child" => bench::child(&rest),
         "ci" => ci::main(&rest),
         "dist" => dist::main(&rest),
         "docs" => docs::main(&rest),

@@ -1,0 +1,55 @@
+//! The programs that are supervised in a measurement: this tool under another word, so that they start in an instant.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+
+/// `stamp FILE` writes the time as its first act and stays; `flood BYTES` writes blocks and ends; `lines` writes lines of
+/// 100 bytes, one a call, until it is killed.
+pub fn main(arguments: &[String]) -> Result<()> {
+    let word = |index: usize| arguments.get(index).map(String::as_str).context("bench-child WORD ARGUMENT");
+    match word(0)? {
+        "stamp" => stamp(word(1)?),
+        "flood" => flood(word(1)?.parse()?),
+        "lines" => lines(),
+        other => bail!("there is no child {other}"),
+    }
+}
+
+fn stamp(path: &str) -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+    // In one piece, by a rename: whoever waits for the file reads all of it.
+    let new = format!("{path}.new");
+    std::fs::write(&new, now.to_string())?;
+    std::fs::rename(&new, path)?;
+    loop {
+        std::thread::sleep(Duration::from_secs(1_000_000));
+    }
+}
+
+fn flood(mut left: usize) -> Result<()> {
+    let block = "0123456789 and so on, in lines as programs write them, of eighty characters each\n".repeat(809);
+    let mut output = std::io::stdout().lock();
+    while left > 0 {
+        let count = left.min(block.len());
+        // Standard output is kept by line: whole blocks pass through to the pipe as they are.
+        output.write_all(&block.as_bytes()[..count])?;
+        left -= count;
+    }
+    output.flush().context("the reader is gone")
+}
+
+fn lines() -> Result<()> {
+    let line = format!("{}\n", "a line of one hundred bytes, ".repeat(4).get(..99).unwrap_or_default());
+    let mut output = std::io::stdout().lock();
+    loop {
+        output.write_all(line.as_bytes())?;
+    }
+}
+
+/// The command line of a child, for `command=`.
+pub fn command(words: &str) -> Result<String> {
+    let tool = std::env::current_exe().context("cannot tell where this tool is")?;
+    Ok(format!("{} bench-child {words}", tool.display()))
+}
