@@ -6,6 +6,8 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use model::Signal;
 use rustix::io::Errno;
@@ -92,6 +94,18 @@ pub fn ignore_write_signals() {
     }
 }
 
+/// Have a command's child begin with no signal blocked, whatever this thread blocks: std hands the mask down.
+pub fn unblock_in(command: &mut Command) {
+    let set = set_of(&[]);
+    // SAFETY: between fork and exec the closure makes one system call, on a set of its own.
+    unsafe {
+        command.pre_exec(move || match libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        });
+    }
+}
+
 /// Send a signal to a process, or to its process group.
 ///
 /// # Errors
@@ -140,5 +154,16 @@ mod tests {
     fn a_signal_to_nobody_is_refused() {
         assert_eq!(send(0, Signal::TERM, true).unwrap_err().raw_os_error(), Some(libc::EINVAL));
         assert_eq!(send(0x7fff_fff0, Signal::TERM, false).unwrap_err().raw_os_error(), Some(libc::ESRCH));
+    }
+
+    #[test]
+    fn a_command_begins_with_nothing_blocked() {
+        let _receiver = Receiver::new(&[Signal::USR1]).unwrap();
+        let mut command = Command::new("cat");
+        command.arg("/proc/self/status");
+        unblock_in(&mut command);
+        let status = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+        assert_eq!(blocked.trim(), "0000000000000000");
     }
 }
