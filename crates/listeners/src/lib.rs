@@ -5,6 +5,7 @@
 //! a test can play the daemon for it. Deliberately absent: any knowledge of the engine; these programs see the daemon only
 //! as every other listener does.
 
+pub mod batch;
 pub mod child;
 pub mod clock;
 pub mod crashmail;
