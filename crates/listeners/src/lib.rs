@@ -20,4 +20,5 @@ pub mod options;
 pub mod pidproxy;
 pub mod protocol;
 pub mod python;
+pub mod resident;
 pub mod stage;
