@@ -98,7 +98,8 @@ pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
 }
 
 fn slice(file: &mut File, begin: u64, length: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(begin))?;
+    // Some file systems refuse to seek very far; beyond the end there is nothing anyway.
+    file.seek(SeekFrom::Start(begin.min(file.metadata()?.len())))?;
     let mut bytes = Vec::new();
     file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -10,9 +10,10 @@ mod bind;
 mod calls;
 mod connection;
 mod follow;
+mod live;
 mod logread;
 pub mod messages;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages come next"))]
+mod pages;
 mod query;
 mod reply;
 mod rpc;
@@ -21,6 +22,7 @@ mod service;
 mod site;
 mod statics;
 mod tail;
+mod usage;
 
 use std::io;
 use std::path::PathBuf;

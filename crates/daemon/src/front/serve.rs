@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -25,11 +25,12 @@ use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{AbortHandle, spawn_local};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::auth::Logins;
 use super::bind::{BoundServer, Listener};
 use super::connection::{Connection, Peer, Stream, Watched};
+use super::live::Live;
 use super::messages::ClientEvent;
 use super::site::OwnNames;
 use super::{FrontSettings, GRACE, service};
@@ -91,6 +92,8 @@ pub(super) struct Front {
     pub waiting: Cell<usize>,
     /// Failed logins by address.
     pub logins: Logins,
+    /// Who looks at the page.
+    pub live: Live,
     /// The names by which this machine is called.
     pub names: OwnNames,
     /// When it began: the age of the static files.
@@ -136,6 +139,7 @@ impl Front {
             control,
             waiting: Cell::new(0),
             logins: Logins::default(),
+            live: Live::default(),
             names: OwnNames::read(),
             began: Timestamp::now(),
             ending: Notify::new(),
@@ -308,8 +312,7 @@ async fn converse(leave: Leave, server: Rc<Server>, connection: Rc<Connection>, 
     );
     let mut ending = pin!(front.ending.notified());
     let mut alarm = pin!(sleep_until(Instant::now()));
-    let mut armed = None;
-    let mut told = false;
+    let (mut armed, mut told) = (None, false);
     poll_fn(|context| {
         if http.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
@@ -321,21 +324,31 @@ async fn converse(leave: Leave, server: Rc<Server>, connection: Rc<Connection>, 
                 return Poll::Ready(());
             }
         }
-        // The alarm is moved only to an earlier moment: a busy connection costs no timer per request.
-        while let Some(deadline) = connection.deadline().map(Instant::from_std) {
-            if armed.is_none_or(|armed| deadline < armed) {
-                alarm.as_mut().reset(deadline);
-                armed = Some(deadline);
-            }
-            if alarm.as_mut().poll(context).is_pending() {
-                break;
-            }
-            armed = None;
-            if deadline <= Instant::now() {
-                return Poll::Ready(());
-            }
-        }
-        Poll::Pending
+        dawdles(&connection, alarm.as_mut(), &mut armed, context)
     })
     .await;
+}
+
+/// Ready once a connection has dawdled for too long. The alarm is moved only to an earlier moment, and looked at again when it
+/// rings: a busy connection costs no timer per request.
+fn dawdles(
+    connection: &Connection,
+    mut alarm: Pin<&mut Sleep>,
+    armed: &mut Option<Instant>,
+    context: &mut Context<'_>,
+) -> Poll<()> {
+    while let Some(deadline) = connection.deadline().map(Instant::from_std) {
+        if armed.is_none_or(|armed| deadline < armed) {
+            alarm.as_mut().reset(deadline);
+            *armed = Some(deadline);
+        }
+        if alarm.as_mut().poll(context).is_pending() {
+            break;
+        }
+        *armed = None;
+        if deadline <= Instant::now() {
+            return Poll::Ready(());
+        }
+    }
+    Poll::Pending
 }

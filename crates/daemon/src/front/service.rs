@@ -10,7 +10,7 @@ use hyper::{Method, Request, StatusCode};
 use super::connection::Connection;
 use super::reply::{self, Payload, Reply};
 use super::serve::{Front, Server};
-use super::{access, auth, query, rpc, site, statics, tail};
+use super::{access, auth, pages, query, rpc, site, statics, tail};
 
 /// What a handler gets.
 pub(super) struct Exchange<'a> {
@@ -72,6 +72,8 @@ async fn route(exchange: &mut Exchange<'_>) -> Reply {
         tail::of_program(exchange).await
     } else if path.starts_with("/mainlogtail") {
         tail::of_daemon(exchange).await
+    } else if pages::has(path) && matches!(*exchange.request.method(), Method::GET | Method::HEAD | Method::POST) {
+        pages::serve(exchange).await
     } else {
         statics::serve(exchange)
     }

@@ -60,6 +60,11 @@ pub(super) fn refuse_site(headers: &HeaderMap) -> Option<Reply> {
     })
 }
 
+/// Whether a request says that it comes from a page of this server.
+pub(super) fn is_vouched(headers: &HeaderMap) -> bool {
+    is_own(headers) && (text(headers, "sec-fetch-site").is_some() || origin(headers).is_some() || has_mark(headers))
+}
+
 fn is_own(headers: &HeaderMap) -> bool {
     if has_mark(headers) {
         return true;

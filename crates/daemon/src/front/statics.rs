@@ -18,6 +18,8 @@ macro_rules! files {
 /// Path, type and content of each file.
 const FILES: &[(&str, &str, &[u8])] = files! {
     "stylesheets/supervisor.css" "text/css",
+    "scripts/log.js" "text/javascript",
+    "scripts/status.js" "text/javascript",
     "images/icon.png" "image/png",
     "images/rule.gif" "image/gif",
     "images/state0.gif" "image/gif",

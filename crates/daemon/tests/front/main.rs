@@ -11,3 +11,4 @@ mod connections;
 mod rpc;
 mod support;
 mod tails;
+mod web;

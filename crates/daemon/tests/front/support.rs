@@ -114,6 +114,11 @@ impl Front {
         self.calls.recv_timeout(PATIENCE).expect("a call")
     }
 
+    /// A call that control has got already.
+    pub fn try_call(&self) -> Option<String> {
+        self.calls.try_recv().ok()
+    }
+
     /// Waits until control is told that a client has gone.
     pub fn hung_up(&self) -> CallId {
         self.hung_up.recv_timeout(PATIENCE).expect("a client that goes")

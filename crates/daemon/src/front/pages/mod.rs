@@ -1,0 +1,165 @@
+//! The web page: the addresses of the reference, with a page that keeps itself up to date.
+//!
+//! Everything shown is escaped, every page forbids scripts and frames that are not its own, and every address in it is relative,
+//! so that it works below a path prefix of a proxy. Templates are files under `web/`; deliberately absent: a template language.
+
+mod actions;
+mod status;
+mod tails;
+
+use hyper::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, EXPIRES, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    PRAGMA, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use hyper::{Method, StatusCode};
+
+use super::query::{Form, escape, quote};
+use super::reply::{self, Reply};
+use super::service::Exchange;
+use super::{live, rpc, site};
+
+/// What a page may load and do: its own files, its own forms, in no frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Whether a path leads to a page.
+pub(super) fn has(path: &str) -> bool {
+    matches!(page_of(path), "index.html" | "tail.html" | "logtail.html" | "ok.html" | "events")
+}
+
+fn page_of(path: &str) -> &str {
+    match path.trim_start_matches('/') {
+        "" => "index.html",
+        page => page,
+    }
+}
+
+/// Answers with a page.
+pub(super) async fn serve(exchange: &mut Exchange<'_>) -> Reply {
+    let posted = if exchange.request.method() == Method::POST {
+        match rpc::posted(exchange).await {
+            Ok(body) => String::from_utf8_lossy(&body.bytes).into_owned(),
+            Err(refusal) => return refusal,
+        }
+    } else {
+        String::new()
+    };
+    let form = Form::new(exchange.request.uri().query().unwrap_or_default(), &posted);
+    match page_of(&exchange.path) {
+        "ok.html" => reply::whole(StatusCode::OK, "text/plain", "OK"),
+        "tail.html" => tails::tail(exchange, &form).await,
+        "logtail.html" => tails::log(&form),
+        "events" => live::events(&exchange.front),
+        _ => match form.get("action") {
+            Some(action) => act(exchange, &form, action).await,
+            None => status::page(exchange, form.get("message")).await,
+        },
+    }
+}
+
+/// Does what a link, a form, a script or our page asks for, and tells each in its way how it went.
+async fn act(exchange: &Exchange<'_>, form: &Form, action: &str) -> Reply {
+    let headers = exchange.request.headers();
+    if let Some(refusal) = site::refuse_site(headers) {
+        return refusal;
+    }
+    let Some(task) = actions::Task::parse(form, action) else {
+        return reply::explained(StatusCode::BAD_REQUEST, "There is no such action, or it lacks a name.");
+    };
+    let from_browser = site::text(headers, USER_AGENT).is_some_and(|agent| agent.contains("Mozilla/"));
+    if from_browser
+        && exchange.request.method() != Method::POST
+        && task.changes_something()
+        && !site::is_vouched(headers)
+    {
+        return confirm(&task, form);
+    }
+    let Some(outcome) = task.perform(&exchange.front).await else {
+        return reply::error(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    if site::text(headers, ACCEPT).is_some_and(|accepted| accepted.contains("application/json")) {
+        let json = serde_json::json!({ "message": outcome.message, "failed": outcome.failed });
+        return private(reply::whole(StatusCode::OK, "application/json", json.to_string()));
+    }
+    if form.get("page").is_some() {
+        let place = format!("./?message={}", quote(&outcome.message));
+        return redirect(StatusCode::SEE_OTHER, &place);
+    }
+    let place = format!("http://{}/?message={}", named_host(exchange), quote(&outcome.message));
+    redirect(StatusCode::MOVED_PERMANENTLY, &place)
+}
+
+/// A page that asks again: a browser that tells nothing of where the request comes from may have been sent by another site.
+fn confirm(task: &actions::Task, form: &Form) -> Reply {
+    let fields: String = ["action", "processname", "group"]
+        .iter()
+        .filter_map(|name| {
+            let value = escape(form.get(name)?);
+            Some(format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">\n"))
+        })
+        .collect();
+    html(fill(include_str!("../web/confirm.html"), &[("what", &escape(&task.to_string())), ("fields", &fields)]))
+}
+
+fn redirect(status: StatusCode, place: &str) -> Reply {
+    let mut reply = private(reply::error(status));
+    if let Ok(place) = HeaderValue::from_str(place) {
+        reply.headers_mut().insert(LOCATION, place);
+    }
+    reply
+}
+
+/// The server as the client named it, without the port that is understood.
+fn named_host(exchange: &Exchange<'_>) -> String {
+    match site::text(exchange.request.headers(), HOST) {
+        Some(host) => host.strip_suffix(":80").unwrap_or(host).to_owned(),
+        None => exchange.server.address.map_or_else(|| "localhost".to_owned(), |address| address.to_string()),
+    }
+}
+
+/// A page of ours.
+fn html(text: String) -> Reply {
+    private(reply::whole(StatusCode::OK, "text/html;charset=utf-8", text))
+}
+
+/// The headers of what is not to be kept, framed, sniffed or told to others.
+fn private(mut reply: Reply) -> Reply {
+    const HEADERS: [(HeaderName, &str); 7] = [
+        (PRAGMA, "no-cache"),
+        (CACHE_CONTROL, "no-cache"),
+        (EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_FRAME_OPTIONS, "DENY"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+    ];
+    let headers: &mut HeaderMap = reply.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    reply
+}
+
+/// A template with its `{{places}}` filled; values are taken as they are.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(template.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        out.push_str(before);
+        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+        out.push_str(values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+
+    #[test]
+    fn a_value_that_looks_like_a_place_is_not_filled() {
+        assert_eq!(fill("<{{a}}|{{b}}|{{c}}>", &[("a", "{{b}}"), ("b", "2")]), "<{{b}}|2|>");
+    }
+}
