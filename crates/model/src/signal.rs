@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A signal's number; always one that the kernel knows.
+/// A signal's number; always one that the kernel knows, or 0, which only asks whether there is a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Signal(u8);
 
@@ -46,6 +46,16 @@ const NAMES: &[(&str, u8)] = &[
     ("RTMAX", 64),
 ];
 
+/// Python's names for what to do with a signal begin like those of signals.
+const ODD_NAMES: &[(&str, u8)] = &[("_DFL", 0), ("_IGN", 1), ("_BLOCK", 0), ("_UNBLOCK", 1), ("_SETMASK", 2)];
+
+/// A number as Python's `int` reads it: a sign, single underscores between digits.
+fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let bare = digits.starts_with('_') || digits.ends_with('_') || digits.contains("__");
+    if bare { None } else { text.replace('_', "").parse().ok() }
+}
+
 impl Signal {
     /// Hang-up: by custom a request to read the configuration again.
     pub const HUP: Self = Self(1);
@@ -72,18 +82,18 @@ impl Signal {
 
     /// The signal that a configuration or a client names: a number, `TERM` or `SIGTERM`, in any case.
     ///
-    /// Like the reference's, it accepts blanks around it and only numbers that have a name or lie between
-    /// SIGRTMIN and SIGRTMAX.
+    /// As the reference, it takes only numbers that Python has a name for. Python's `SIG_DFL`, `SIG_IGN` and the like
+    /// are among those names: so 0, which asks whether a process is there, is taken too.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        if let Ok(number) = text.parse::<i64>() {
-            let known = NAMES.iter().any(|&(_, known)| i64::from(known) == number) || (34..=64).contains(&number);
-            return if known { Self::from_number(number) } else { None };
+        if let Some(number) = integer(text) {
+            let known = number == 0 || NAMES.iter().any(|&(_, known)| i64::from(known) == number);
+            return u8::try_from(number).ok().filter(|_| known).map(Self);
         }
-        let upper = text.to_ascii_uppercase();
+        let upper = text.to_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-        NAMES.iter().find(|&&(known, _)| known == name).map(|&(_, number)| Self(number))
+        NAMES.iter().chain(ODD_NAMES).find(|&&(known, _)| known == name).map(|&(_, number)| Self(number))
     }
 
     /// Its number.
@@ -111,7 +121,10 @@ mod tests {
         for text in ["TERM", "term", "SIGTERM", "sigterm", " 15 "] {
             assert_eq!(Signal::parse(text), Some(Signal::TERM), "{text}");
         }
-        for text in ["", "TERMINATE", "0", "99", "32", "-1", "SIG"] {
+        for (text, number) in [("0", 0), ("SIG_DFL", 0), ("_ign", 1), ("34", 34), ("+1_5", 15), ("SIGRTMAX", 64)] {
+            assert_eq!(Signal::parse(text).map(Signal::number), Some(number), "{text}");
+        }
+        for text in ["", "TERMINATE", "99", "32", "35", "63", "-1", "SIG", "SIGSIGTERM", "_15"] {
             assert_eq!(Signal::parse(text), None, "{text}");
         }
     }
