@@ -87,6 +87,8 @@ pub struct CtlConfig {
     pub prompt: String,
     /// `history_file=`, absolute.
     pub history_file: Option<PathBuf>,
+    /// What a user must know of the file although it works, a line each: plugins that are left out.
+    pub notices: Vec<String>,
 }
 
 impl Default for CtlConfig {
@@ -98,6 +100,7 @@ impl Default for CtlConfig {
             password: None,
             prompt: "supervisor".into(),
             history_file: None,
+            notices: Vec::new(),
         }
     }
 }

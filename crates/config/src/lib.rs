@@ -5,12 +5,23 @@
 
 #![forbid(unsafe_code)]
 
+mod diff;
+mod expand;
 mod flags;
 mod host;
+mod ini;
+mod lint;
+mod pairs;
 mod problem;
+mod python;
+mod read;
+pub mod tables;
 pub mod types;
+pub mod value;
 
+pub use diff::{Diff, diff, same_group, same_process};
 pub use flags::{CtlConfig, Flags, search, search_paths};
 pub use host::{Account, Host, ReadError};
 pub use problem::{Errors, Place, Problem};
+pub use read::{Report, check, load, load_ctl};
 pub use types::*;

@@ -125,7 +125,7 @@ pub enum ServerAddress {
         file: PathBuf,
         /// Mode of the socket file.
         chmod: u32,
-        /// Owner of the socket file.
+        /// Owner of the socket file; `u32::MAX` leaves that number as it is.
         chown: Option<(u32, u32)>,
     },
 }
@@ -139,7 +139,7 @@ pub struct GroupConfig {
     pub priority: i64,
     /// What is special about it.
     pub kind: GroupKind,
-    /// By priority, in the order of the file.
+    /// Those of a program by priority, then name; the programs of a group in the order of `programs=`.
     pub processes: Vec<Arc<ProcessConfig>>,
 }
 
@@ -197,7 +197,7 @@ pub enum SocketAddress {
     Unix {
         /// Absolute.
         path: PathBuf,
-        /// `socket_owner=`, or the program's user.
+        /// `socket_owner=`, or the program's user; `u32::MAX` leaves that number as it is.
         owner: Option<(u32, u32)>,
         /// `socket_mode=`, 0700 by default.
         mode: u32,

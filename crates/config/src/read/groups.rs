@@ -1,0 +1,113 @@
+//! The groups: those that are written, then one for each program, listener and FastCGI program that is in none.
+//!
+//! Deliberately absent: what differs between them (`process`, `listener`, `fcgi`).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{Reading, View};
+use crate::tables::{fcgi, group, program};
+use crate::types::{DaemonConfig, GroupConfig, GroupKind, ProcessConfig};
+use crate::value;
+
+impl Reading<'_> {
+    pub(super) fn groups(&self, daemon: &DaemonConfig) -> Vec<Arc<GroupConfig>> {
+        let mut groups = Vec::new();
+        let mut taken = HashSet::new();
+        for section in self.sections_with("group:") {
+            groups.push(self.group(&section, daemon, &mut taken));
+        }
+        for section in self.sections_with("program:") {
+            if !taken.contains(&section) {
+                groups.push(self.program(&section, daemon));
+            }
+        }
+        for section in self.sections_with("eventlistener:") {
+            groups.extend(self.listener(&section, daemon));
+        }
+        for section in self.sections_with("fcgi-program:") {
+            if !taken.contains(&section) {
+                groups.extend(self.fcgi_program(&section, daemon));
+            }
+        }
+        groups.sort_by(|a, b| a.priority.cmp(&b.priority).then_with(|| a.name.cmp(&b.name)));
+        groups.into_iter().map(Arc::new).collect()
+    }
+
+    /// The name after the colon, checked.
+    pub(super) fn name_of(&self, section: &str) -> String {
+        let name = section.split_once(':').map_or("", |(_, name)| name);
+        value::name(name).unwrap_or_else(|words| {
+            let problem = self.section_problem(section, words);
+            self.tell_once(problem.hint("a name has no blanks, colons or slashes"));
+            name.into()
+        })
+    }
+
+    /// `[group:x]`.
+    fn group(&self, section: &str, daemon: &DaemonConfig, taken: &mut HashSet<String>) -> GroupConfig {
+        let name = self.name_of(section);
+        let view = View::new(self, section, &group::TABLE).here();
+        let programs = value::strings(&view.text("programs").unwrap_or_default());
+        let priority = view.value("priority", value::integer);
+        let mut processes = Vec::new();
+        for program in &programs {
+            let Some(member) = self.member(&view, program) else { continue };
+            processes.extend(self.processes(&member, &name, daemon));
+            taken.insert(member);
+        }
+        GroupConfig { name, priority, kind: GroupKind::Programs, processes }
+    }
+
+    /// The section of a program that a group names.
+    fn member(&self, view: &View<'_, '_>, program: &str) -> Option<String> {
+        let plain = format!("program:{program}");
+        let fcgi = format!("fcgi-program:{program}");
+        let is_there = |section: &str| self.document.section(section).is_some();
+        let section = view.section;
+        match (is_there(&plain), is_there(&fcgi)) {
+            (true, false) => return Some(plain),
+            (false, true) => return Some(fcgi),
+            (false, false) => {
+                let words = format!("[{section}] names unknown program or fcgi-program {program}");
+                let known: Vec<String> = self.program_names();
+                let near = crate::lint::nearest(program, known.iter().map(String::as_str));
+                let hint = match near {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => format!("add a section [program:{program}] or take the name out of programs"),
+                };
+                self.tell(view.problem("programs", words).hint(hint));
+            }
+            (true, true) => {
+                let words = format!("[{section}] name {program} is ambiguous (exists as program and fcgi-program)");
+                self.tell(view.problem("programs", words).hint("rename one of the two sections"));
+            }
+        }
+        None
+    }
+
+    fn program_names(&self) -> Vec<String> {
+        let sections = self.sections_with("program:").into_iter().chain(self.sections_with("fcgi-program:"));
+        sections.filter_map(|section| section.split_once(':').map(|(_, name)| name.to_owned())).collect()
+    }
+
+    /// `[program:x]` in a group of its own.
+    fn program(&self, section: &str, daemon: &DaemonConfig) -> GroupConfig {
+        let name = self.name_of(section);
+        let priority = View::new(self, section, &program::TABLE).here().value("priority", value::integer);
+        let processes = self.processes(section, &name, daemon);
+        GroupConfig { name, priority, kind: GroupKind::Programs, processes }
+    }
+
+    /// The processes of a section, lower priorities first, then by name.
+    pub(super) fn processes(&self, section: &str, group: &str, daemon: &DaemonConfig) -> Vec<Arc<ProcessConfig>> {
+        let table = match section.split(':').next() {
+            Some("program") => &program::TABLE,
+            Some("fcgi-program") => &fcgi::TABLE,
+            _ => &crate::tables::eventlistener::TABLE,
+        };
+        let mut processes = self.processes_of(section, group, table, daemon);
+        processes.sort_by(|a, b| a.priority.cmp(&b.priority).then_with(|| a.name.cmp(&b.name)));
+        processes.into_iter().map(Arc::new).collect()
+    }
+}

@@ -1,0 +1,232 @@
+//! The processes of a `[program:x]`, `[fcgi-program:x]` or `[eventlistener:x]` section: one, or `numprocs`.
+//!
+//! What is the same for all copies is read once, what may use `%(process_num)d` for each.
+//! Deliberately absent: the splitting of commands, which happens when they are run.
+
+use super::{Reading, View};
+use crate::Problem;
+use crate::expand::Text;
+use crate::tables::Table;
+use crate::types::{Autorestart, DaemonConfig, LogTarget, OutputConfig, ProcessConfig};
+use crate::value;
+use model::Signal;
+use model::limits::NUMPROCS;
+
+/// What copies of a program are made from.
+struct Mould {
+    /// All that they have in common; the rest is overwritten.
+    common: ProcessConfig,
+    numprocs: i64,
+    first: i64,
+    /// Not expanded yet.
+    process_name: String,
+}
+
+impl Reading<'_> {
+    pub(super) fn processes_of(
+        &self,
+        section: &str,
+        group: &str,
+        table: &'static Table,
+        daemon: &DaemonConfig,
+    ) -> Vec<ProcessConfig> {
+        let program = self.name_of(section);
+        let node = Text::Str(self.host.node_name());
+        let mut view = View::new(self, section, table).here().in_process();
+        view = view.name("program_name", program.as_str()).name("host_node_name", node).name("group_name", group);
+        let mould = mould(&view, daemon);
+        let before = self.problem_count();
+        let mut processes = Vec::new();
+        for number in mould.first..mould.first.saturating_add(mould.numprocs.clamp(0, NUMPROCS)) {
+            processes.extend(self.copy(&mut view, &mould, number, daemon));
+            // The same mistake in each copy is told once.
+            if self.problem_count() > before {
+                break;
+            }
+        }
+        processes
+    }
+
+    fn copy(
+        &self,
+        view: &mut View<'_, '_>,
+        mould: &Mould,
+        number: i64,
+        daemon: &DaemonConfig,
+    ) -> Option<ProcessConfig> {
+        view.names.retain(|name, _| !name.starts_with("ENV_"));
+        view.names.insert("process_num".into(), Text::Int(number));
+        view.names.insert("numprocs".into(), Text::Int(mould.numprocs));
+        let environment = environment(view)?;
+        for (name, value) in &environment {
+            view.names.insert(format!("ENV_{name}"), Text::Str(value.clone()));
+        }
+        let directory = view.text("directory");
+        let stdout = output(view, "stdout", &mould.common.stdout);
+        let mut stderr = output(view, "stderr", &mould.common.stderr);
+        if mould.common.redirect_stderr {
+            if matches!(stderr.logfile, LogTarget::File(_)) {
+                self.warn(format!(
+                    "For [{}], redirect_stderr=true but stderr_logfile has also been set to a filename, the filename \
+                     has been ignored",
+                    view.section
+                ));
+            }
+            stderr.logfile = LogTarget::None;
+        }
+        let command = view.text("command");
+        if command.is_none() && !view.is_set("command") {
+            let words = format!("program section {} does not specify a command", view.section);
+            view.fail_hinted("command", words, "add a line command=/path/to/program");
+        }
+        let name = view.expanded("process_name", "process_name", &mould.process_name);
+        Some(ProcessConfig {
+            name: name?,
+            command: command?,
+            directory,
+            environment: layered(&daemon.environment, environment),
+            stdout,
+            stderr,
+            ..mould.common.clone()
+        })
+    }
+}
+
+/// The program's own variables.
+fn environment(view: &View<'_, '_>) -> Option<Vec<(String, String)>> {
+    let text = view.expanded("environment", "environment", view.raw("environment").unwrap_or_default())?;
+    match value::key_values(&text) {
+        Ok(pairs) => Some(pairs),
+        Err(words) => {
+            view.fail("environment", words);
+            None
+        }
+    }
+}
+
+/// The daemon's variables, then the program's over them.
+fn layered(daemon: &[(String, String)], own: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut all = daemon.to_vec();
+    for (name, value) in own {
+        match all.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => all.push((name, value)),
+        }
+    }
+    all
+}
+
+/// What does not depend on the number, in the reference's order.
+fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
+    let host = view.reading.host;
+    let priority = view.value("priority", value::integer);
+    let autostart = view.value("autostart", value::boolean);
+    let autorestart = view.parsed("autorestart", value::autorestart).unwrap_or(Autorestart::Unexpected);
+    let startsecs = view.value("startsecs", value::integer);
+    let startretries = view.value("startretries", value::integer);
+    let stopsignal = view.parsed("stopsignal", value::signal).unwrap_or(Signal::TERM);
+    let stopwaitsecs = view.value("stopwaitsecs", value::integer);
+    let stopasgroup = view.value("stopasgroup", value::boolean);
+    let killasgroup = view.parsed("killasgroup", value::boolean).unwrap_or(stopasgroup);
+    let exitcodes = view.value("exitcodes", value::exit_codes);
+    let redirect_stderr = view.value("redirect_stderr", value::boolean);
+    let numprocs = view.value("numprocs", value::integer);
+    let first = view.value("numprocs_start", value::integer);
+    let stdout = fixed_output(view, "stdout");
+    let stderr = fixed_output(view, "stderr");
+    let serverurl = view.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
+    let user = view.parsed("user", |text| value::user(host, text));
+    let umask = view.parsed("umask", value::octal);
+    let process_name = process_name(view, numprocs);
+    if stopasgroup && !killasgroup {
+        let words = "Cannot set stopasgroup=true and killasgroup=false";
+        view.fail_hinted("killasgroup", words, "leave killasgroup out, or set stopasgroup=false");
+    }
+    let common = ProcessConfig {
+        name: String::new(),
+        command: String::new(),
+        priority,
+        autostart,
+        autorestart,
+        startsecs,
+        startretries,
+        exitcodes,
+        stopsignal,
+        stopwaitsecs,
+        stopasgroup,
+        killasgroup,
+        user,
+        directory: None,
+        umask,
+        environment: Vec::new(),
+        serverurl,
+        redirect_stderr,
+        stdout,
+        stderr,
+        strip_ansi: daemon.strip_ansi,
+    };
+    Mould { common, numprocs, first, process_name }
+}
+
+fn process_name(view: &View<'_, '_>, numprocs: i64) -> String {
+    let name = value::name(view.raw("process_name").unwrap_or_default()).unwrap_or_else(|words| {
+        view.fail_hinted("process_name", words, "a name has no blanks, colons or slashes");
+        String::new()
+    });
+    if numprocs > 1 && !name.contains("%(process_num)") {
+        let words = "%(process_num) must be present within process_name when numprocs > 1";
+        view.fail_hinted("process_name", words, "such as process_name=%(program_name)s_%(process_num)02d");
+    }
+    if numprocs > NUMPROCS {
+        view.fail_hinted("numprocs", format!("{numprocs} processes are too many"), &format!("at most {NUMPROCS}"));
+    }
+    name
+}
+
+/// The settings of a channel that do not depend on the number.
+fn fixed_output(view: &View<'_, '_>, channel: &str) -> OutputConfig {
+    OutputConfig {
+        logfile: LogTarget::Auto,
+        maxbytes: 0,
+        backups: 0,
+        capture_maxbytes: view.value(&format!("{channel}_capture_maxbytes"), value::byte_size),
+        events_enabled: view.value(&format!("{channel}_events_enabled"), value::boolean),
+        syslog: false,
+    }
+}
+
+/// The settings of a channel that may depend on the number.
+fn output(view: &View<'_, '_>, channel: &str, fixed: &OutputConfig) -> OutputConfig {
+    let key = format!("{channel}_logfile");
+    let target = logfile(view, &key);
+    let backups = view.value(&format!("{key}_backups"), value::small_count);
+    let maxbytes = view.value(&format!("{key}_maxbytes"), value::byte_size);
+    let syslog_key = format!("{channel}_syslog");
+    let syslog = view.value(&syslog_key, value::boolean);
+    let (logfile, old_syslog) = target;
+    let section = view.section;
+    if old_syslog {
+        view.reading.warn(format!(
+            "For [{section}], {key}=syslog but this is deprecated and will be removed.  Use {syslog_key}=true to enable \
+             syslog instead."
+        ));
+    }
+    if logfile == LogTarget::Auto && maxbytes == 0 {
+        view.reading.warn(format!(
+            "For [{section}], AUTO logging used for {key} without rollover, set maxbytes > 0 to avoid filling up \
+             filesystem unintentionally"
+        ));
+    }
+    OutputConfig { logfile, maxbytes, backups, syslog: syslog || old_syslog, ..fixed.clone() }
+}
+
+/// A log's target, and whether it was the old word `syslog`.
+fn logfile(view: &View<'_, '_>, key: &str) -> (LogTarget, bool) {
+    let host = view.reading.host;
+    let Some(text) = view.text(key) else { return (LogTarget::None, false) };
+    value::log_target(host, &text).unwrap_or_else(|words| {
+        let problem: Problem = view.problem(key, words);
+        view.reading.tell_once(problem.hint(format!("make the directory, or set {key}=NONE")));
+        (LogTarget::None, false)
+    })
+}
