@@ -19,7 +19,6 @@ pub struct Step {
     /// True if it needs no release build.
     pub quick: bool,
     work: Work,
-    needs: Option<(String, String)>,
 }
 
 enum Work {
@@ -31,13 +30,13 @@ impl Step {
     /// A step that is a command.
     pub fn of(name: &str, why: &str, program: &str, arguments: &[&str]) -> Self {
         let work = Work::Command(program.to_owned(), arguments.iter().map(|&word| word.to_owned()).collect());
-        Self { name: name.to_owned(), why: why.to_owned(), quick: false, work, needs: None }
+        Self { name: name.to_owned(), why: why.to_owned(), quick: false, work }
     }
 
     /// A step that is a function of this tool, with its argument.
     pub fn call(name: &str, why: &str, function: fn(&str) -> Result<()>, argument: &str) -> Self {
         let work = Work::Call(function, argument.to_owned());
-        Self { name: name.to_owned(), why: why.to_owned(), quick: false, work, needs: None }
+        Self { name: name.to_owned(), why: why.to_owned(), quick: false, work }
     }
 
     /// The same step, part of `--quick` too.
@@ -45,19 +44,8 @@ impl Step {
         Self { quick: true, ..self }
     }
 
-    /// The same step, left out with a word where the program is not installed.
-    pub fn if_installed(self, program: &str, else_say: &str) -> Self {
-        Self { needs: Some((program.to_owned(), else_say.to_owned())), ..self }
-    }
-
     /// Carries it out: the runner's closing lines.
     pub fn run(&self) -> Result<Vec<String>> {
-        if let Some((program, else_say)) = &self.needs
-            && run::output(program, &["--version"]).is_err()
-        {
-            println!("left out, {program} is not installed: {else_say}");
-            return Ok(Vec::new());
-        }
         match &self.work {
             Work::Command(program, arguments) => shown(program, arguments),
             Work::Call(function, argument) => function(argument).map(|()| Vec::new()),
@@ -110,8 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_whose_program_is_missing_is_left_out_only_if_it_may_be() {
+    fn a_step_whose_program_is_missing_fails() {
         assert!(Step::of("a", "b", "no-such-program", &[]).run().is_err());
-        assert!(Step::of("a", "b", "no-such-program", &[]).if_installed("no-such-program", "c").run().is_ok());
     }
 }

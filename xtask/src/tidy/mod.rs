@@ -1,10 +1,9 @@
 //! `cargo xtask tidy`: the house rules, each a check in its own file with tests that show it can fail.
 //!
 //! To add a rule: a file here with `pub fn check(…) -> Vec<Finding>`, and a line in `every_check`.
-//! Deliberately absent: what rustfmt and clippy already hold.
+//! Deliberately absent: what rustfmt, clippy and cargo-deny already hold.
 
 mod arrows;
-mod deps;
 mod finding;
 mod generated;
 mod heads;
@@ -57,7 +56,6 @@ fn every_check() -> Result<Vec<Finding>> {
         found.extend(places::check(file));
     }
     found.extend(arrows::check(&arrows::manifests()?));
-    found.extend(deps::check(&deps::packages()?, &deps::allowed(&files)?));
     found.extend(generated::check(&docs::stale()));
     found.extend(subjects::check(&subjects::unpushed()));
     Ok(found)
