@@ -20,8 +20,8 @@ fn abrupt(source: &Source) -> Vec<Finding> {
         let called = index > 0 && text(index - 1) == "." && text(index + 1) == "(";
         let broken = match token.text.as_str() {
             "unwrap" | "unwrap_err" | "expect_err" => called,
-            // A parser's own `expect(b'<')` is no end of the process: the one of Result takes a text.
-            "expect" => called && text(index + 2).starts_with('"'),
+            // A parser's own `expect(b'<')` is no end of the process: the one of Result takes a text and nothing else.
+            "expect" => called && text(index + 2).starts_with('"') && text(index + 3) == ")",
             "panic" | "todo" | "unimplemented" | "unreachable" => text(index + 1) == "!",
             _ => false,
         };
@@ -70,7 +70,10 @@ mod tests {
 
     #[test]
     fn a_parsers_own_expect_is_no_end() {
-        assert_eq!(found("crates/wire/src/a.rs", "fn a() { b.expect(b'<'); c.unwrap_or(1); }"), 0);
+        assert_eq!(
+            found("crates/wire/src/a.rs", "fn a() { b.expect(b'<'); b.expect(\"ok\", 220); c.unwrap_or(1); }"),
+            0
+        );
     }
 
     #[test]

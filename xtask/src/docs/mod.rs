@@ -2,17 +2,18 @@
 //!
 //! To add a page: a row in `PAGES`. The tables say everything; nothing is written here that they do not say.
 
-use std::fmt::Write as _;
+mod configuration;
+mod events;
 
 use anyhow::{Context, Result, bail};
-use model::EventType;
 
 use crate::run;
 
 type Page = (&'static str, fn() -> String);
 
 /// Every generated page and what makes its text.
-const PAGES: &[Page] = &[("docs/reference/events.md", events)];
+const PAGES: &[Page] =
+    &[("docs/reference/configuration.md", configuration::page), ("docs/reference/events.md", events::page)];
 
 /// Writes the pages; with `--check`, an error names those that are not current.
 pub fn main(arguments: &[String]) -> Result<()> {
@@ -39,33 +40,4 @@ pub fn stale() -> Vec<&'static str> {
 
 fn head(title: &str, source: &str) -> String {
     format!("<!-- Made by `cargo xtask docs` from {source}: change it there. -->\n# {title}\n\n")
-}
-
-fn events() -> String {
-    let mut text = head("Event types", "crates/model/src/event.rs");
-    text.push_str(
-        "A subscription to a type covers all types below it. Types in brackets are never sent themselves.\n\n",
-    );
-    for event in EventType::ALL {
-        let mut depth = 0;
-        let mut at = event.parent();
-        while let Some(parent) = at {
-            depth += 1;
-            at = parent.parent();
-        }
-        let name = if event.is_abstract() { format!("({})", event.name()) } else { event.name().to_owned() };
-        let _ = writeln!(text, "{}- {name}", "  ".repeat(depth));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use model::EventType;
-
-    #[test]
-    fn every_event_type_is_on_its_page() {
-        let page = super::events();
-        assert!(EventType::ALL.iter().all(|event| page.contains(event.name())));
-    }
 }
