@@ -3,6 +3,8 @@
 //! A character that XML 1.0 cannot hold (most control characters, U+FFFE, U+FFFF) becomes U+FFFD: the reference sends it as
 //! it is, and every client's parser then refuses the whole answer. Deliberately absent: pretty printing, other encodings.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::Value;
@@ -89,23 +91,23 @@ fn put_value(out: &mut Vec<u8>, value: &Value) {
         }
         Value::Array(items) => {
             put(out, "<value><array><data>\n");
-            for item in items {
-                put_value(out, item);
-            }
+            items.iter().for_each(|item| put_value(out, item));
             put(out, "</data></array></value>\n");
         }
-        Value::Struct(members) => {
-            put(out, "<value><struct>\n");
-            for (name, member) in members {
-                put(out, "<member>\n<name>");
-                put_text(out, name);
-                put(out, "</name>\n");
-                put_value(out, member);
-                put(out, "</member>\n");
-            }
-            put(out, "</struct></value>\n");
-        }
+        Value::Struct(members) => put_struct(out, members),
     }
+}
+
+fn put_struct(out: &mut Vec<u8>, members: &[(Cow<'static, str>, Value)]) {
+    put(out, "<value><struct>\n");
+    for (name, member) in members {
+        put(out, "<member>\n<name>");
+        put_text(out, name);
+        put(out, "</name>\n");
+        put_value(out, member);
+        put(out, "</member>\n");
+    }
+    put(out, "</struct></value>\n");
 }
 
 fn put_base64(out: &mut Vec<u8>, bytes: &[u8]) {
