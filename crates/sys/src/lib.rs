@@ -17,4 +17,5 @@ pub mod signals;
 pub mod sockets;
 pub mod spawn;
 pub mod splice;
+pub mod terminal;
 pub mod wait;
