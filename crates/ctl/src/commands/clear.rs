@@ -1,0 +1,43 @@
+//! `clear`: empty the logs of processes.
+//!
+//! Deliberately absent: groups, which the server's method does not take.
+
+use super::targets::{Action, words};
+use super::{Command, Completes, Flow, Help};
+use crate::client::CallError;
+use crate::exit;
+use crate::render::Outcome;
+use crate::session::Session;
+
+pub const COMMAND: Command = Command {
+    name: "clear",
+    help: &[
+        Help::Form("clear <name>", "empty the log files of one process"),
+        Help::Form("clear <name> <name>", "empty those of several processes"),
+        Help::Form("clear all", "empty those of every process"),
+    ],
+    completes: Completes::Processes,
+    run,
+};
+
+fn run(session: &mut Session, argument: &str) -> Result<Flow, CallError> {
+    if !session.upcheck()? {
+        return Ok(Flow::Go);
+    }
+    let names = words(argument);
+    if names.is_empty() {
+        session.misused("clear", "Error: clear requires a process name");
+        return Ok(Flow::Go);
+    }
+    let action = Action {
+        all: "clearAllProcessLogs",
+        group: None,
+        one: "clearProcessLogs",
+        extra: None,
+        ignored: None,
+        unknown_group: exit::GENERIC,
+        words: &Outcome::cleared,
+    };
+    action.run(session, &names)?;
+    Ok(Flow::Go)
+}

@@ -1,0 +1,45 @@
+//! `stop`: stop processes, groups or all, and wait until each has ended.
+//!
+//! Deliberately absent: waiting and killing; the server does both.
+
+use model::FaultCode;
+
+use super::targets::{Action, words};
+use super::{Command, Completes, Flow, Help};
+use crate::client::CallError;
+use crate::exit;
+use crate::session::Session;
+
+pub const COMMAND: Command = Command {
+    name: "stop",
+    help: &[
+        Help::Form("stop <name>", "stop one process"),
+        Help::Form("stop <gname>:*", "stop every process of a group"),
+        Help::Form("stop <name> <name>", "stop several processes or groups, one after another"),
+        Help::Form("stop all", "stop every process"),
+    ],
+    completes: Completes::Processes,
+    run,
+};
+
+pub fn run(session: &mut Session, argument: &str) -> Result<Flow, CallError> {
+    if !session.upcheck()? {
+        return Ok(Flow::Go);
+    }
+    let names = words(argument);
+    if names.is_empty() {
+        session.misused("stop", "Error: stop requires a process name");
+        return Ok(Flow::Go);
+    }
+    let action = Action {
+        all: "stopAllProcesses",
+        group: Some("stopProcessGroup"),
+        one: "stopProcess",
+        extra: None,
+        ignored: Some(FaultCode::NotRunning),
+        unknown_group: exit::GENERIC,
+        words: &|outcome| outcome.signalled("stopped"),
+    };
+    action.run(session, &names)?;
+    Ok(Flow::Go)
+}
