@@ -43,6 +43,9 @@ pub fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return refuse(&program, &error),
     };
+    for notice in &settings.notices {
+        eprintln!("Warning: {notice}");
+    }
     match Session::new(settings) {
         Ok(session) => ExitCode::from(run(session, &options.action)),
         Err(error) => refuse(&program, &format!("cannot start: {error}")),

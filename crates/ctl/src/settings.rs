@@ -23,6 +23,8 @@ pub struct Settings {
     pub history_file: Option<PathBuf>,
     /// There will be a shell.
     pub interactive: bool,
+    /// What the configuration asks for and this program cannot do.
+    pub notices: Vec<String>,
 }
 
 /// Settle them.
@@ -38,6 +40,7 @@ pub fn settle(options: &Options, program: &str) -> Result<Settings, String> {
         prompt: file.prompt,
         history_file: options.history_file.clone().or(file.history_file),
         interactive: options.interactive || options.action.is_empty(),
+        notices: file.notices,
     })
 }
 
