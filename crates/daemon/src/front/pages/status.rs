@@ -20,10 +20,12 @@ pub(super) async fn page(exchange: &Exchange<'_>, message: Option<&str>) -> Repl
     let Ok(Answer::Overview(overview)) = calls::ask(&exchange.front, Request::Overview).await else {
         return reply::error(StatusCode::SERVICE_UNAVAILABLE);
     };
+    // The name that nobody chose says nothing beside the title.
+    let identifier = if overview.identifier == "supervisor" { String::new() } else { escape(&overview.identifier) };
     html(fill(
         include_str!("../web/status.html"),
         &[
-            ("identifier", &escape(&overview.identifier)),
+            ("identifier", &identifier),
             ("version", SUPERVISOR_VERSION),
             ("hidden", if message.is_some() { "" } else { " hidden" }),
             ("message", &escape(message.unwrap_or_default())),
