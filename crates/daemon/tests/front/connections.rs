@@ -160,6 +160,6 @@ fn a_stale_socket_is_replaced_and_a_live_one_is_not() {
     drop(bound);
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, "precious").unwrap();
-    assert!(bind().unwrap_err().to_string().contains("is no socket"));
+    assert!(bind().unwrap_err().to_string().contains("is not a socket"));
     assert!(until(|| std::fs::read_to_string(&path).unwrap() == "precious"));
 }
