@@ -1,0 +1,131 @@
+//! The sample configuration that `echo_supervisord_conf` prints, made from the tables.
+//!
+//! People change it with sed: its sections and its `option=value` lines, commented or not, are those of the reference.
+//! Deliberately absent: options that the reference's sample does not show.
+
+use crate::tables::{
+    Directive, Kind, Sample, Table, ctl, eventlistener, group, include, plugin, program, server, supervisord,
+};
+
+/// A section of the sample: its header, whether it is commented, and what is said above it.
+struct Part {
+    table: &'static Table,
+    header: &'static str,
+    commented: bool,
+    words: &'static str,
+}
+
+const HEAD: &str = "\
+; A sample configuration for supervisord. Take what you need of it.
+;
+; - A semicolon begins a comment at the start of a line or after a blank, even
+;   inside quotes. A command that needs one belongs into a script.
+; - No shell reads this file. The environment is reached by %(ENV_HOME)s, the
+;   folder of this file by %(here)s; a percent sign is written twice.
+; - Quotes around a value belong to the value, but for environment lines.
+; - supervisord -t checks this file and says what is wrong or doubtful in it.
+; - The files below are in /tmp so that the sample works everywhere. Systems may
+;   empty that folder: choose places of your own, for the socket above all.
+";
+
+const PARTS: &[Part] = &[
+    Part { table: &server::UNIX, header: "unix_http_server", commented: false, words: "" },
+    Part {
+        table: &server::INET,
+        header: "inet_http_server",
+        commented: true,
+        words: "Whoever reaches this port can run commands as supervisord's user. Bind it to\n\
+                localhost or to a network that you trust, and set a name and a password.\n\
+                There is no encryption.",
+    },
+    Part { table: &supervisord::TABLE, header: "supervisord", commented: false, words: "" },
+    Part {
+        table: &plugin::RPCINTERFACE,
+        header: "rpcinterface:supervisor",
+        commented: false,
+        words: "Without this section neither supervisorctl nor the web page works.",
+    },
+    Part {
+        table: &ctl::TABLE,
+        header: "supervisorctl",
+        commented: false,
+        words: "How supervisorctl reaches supervisord: as one of the two server sections says.",
+    },
+    Part {
+        table: &program::TABLE,
+        header: "program:theprogramname",
+        commented: true,
+        words: "A program, with every option it can have. Uncomment it and give it a name.",
+    },
+    Part {
+        table: &eventlistener::TABLE,
+        header: "eventlistener:theeventlistenername",
+        commented: true,
+        words: "A program that is told of events on its standard input.",
+    },
+    Part {
+        table: &group::TABLE,
+        header: "group:thegroupname",
+        commented: true,
+        words: "Programs that are started and stopped together.",
+    },
+    Part {
+        table: &include::TABLE,
+        header: "include",
+        commented: true,
+        words: "Further files, with blanks between, relative to this one. They cannot include\n\
+                others.",
+    },
+];
+
+/// The whole sample.
+#[must_use]
+pub fn sample() -> String {
+    let mut out = String::from(HEAD);
+    for part in PARTS {
+        out.push('\n');
+        for line in part.words.lines() {
+            out.push_str(&format!("; {line}\n"));
+        }
+        if !part.words.is_empty() {
+            out.push('\n');
+        }
+        let header = format!("[{}]", part.header);
+        out.push_str(&if part.commented { format!(";{header}\n") } else { format!("{header}\n") });
+        let lines: Vec<(String, &Directive)> =
+            part.table.rows.iter().filter_map(|row| Some((line(row)?, row))).collect();
+        let width = lines.iter().map(|(line, _)| line.len()).filter(|&width| width < 40).max().unwrap_or(0);
+        for (line, row) in lines {
+            out.push_str(&format!("{line:width$} ; {}\n", row.brief));
+        }
+    }
+    out
+}
+
+/// The line of one directive.
+fn line(row: &Directive) -> Option<String> {
+    let equals = if matches!(row.kind, Kind::Plugin | Kind::Patterns) { " = " } else { "=" };
+    match row.sample {
+        Sample::Absent => None,
+        Sample::Set(value) => Some(format!("{}{equals}{value}", row.name)),
+        Sample::Commented(value) => Some(format!(";{}{equals}{value}", row.name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sample;
+
+    #[test]
+    fn no_prose_looks_like_an_option() {
+        for line in sample().lines().filter(|line| line.starts_with("; ")) {
+            let name = line.trim_start_matches([';', ' ']).split('=').next().unwrap_or_default();
+            assert!(!line.contains('=') || name.contains(' '), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_terminal_can_show() {
+        assert!(sample().lines().all(|line| line.chars().count() <= 120));
+    }
+}
