@@ -6,9 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod control;
 pub mod front;
 pub mod mailbox;
+pub mod options;
 pub mod plane;
 
 /// Runs supervisord with the arguments of this process.
@@ -20,5 +22,8 @@ pub fn main() -> std::process::ExitCode {
 /// Runs `echo_supervisord_conf`: prints the sample configuration.
 #[must_use]
 pub fn echo_supervisord_conf() -> std::process::ExitCode {
+    use std::io::Write;
+    // A reader that goes away before the end is no matter.
+    let _ = std::io::stdout().write_all(config::sample().as_bytes());
     std::process::ExitCode::SUCCESS
 }
