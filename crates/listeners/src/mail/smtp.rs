@@ -76,7 +76,7 @@ pub fn send(server: &Server, message: &Message) -> Result<(), SmtpError> {
 
 async fn deliver(stream: Box<dyn Stream>, host: &str, server: &Server, message: &Message) -> Result<(), SmtpError> {
     let mut talk = Talk { stream, unread: Vec::new() };
-    talk.expect("the connection", 220).await?;
+    talk.answered("the connection", 220).await?;
     let mut offers = talk.greet().await?;
     let login = !server.user.is_empty() && !server.password.is_empty();
     // Without a login nothing secret is sent, so a server without TLS still gets the mail, as from the reference.
@@ -164,10 +164,10 @@ impl Talk {
     /// Say a line and expect a code; 251 («will forward») is as good as 250.
     async fn say(&mut self, what: &'static str, line: &str, code: u16) -> Result<(), SmtpError> {
         self.write(&format!("{line}\r\n")).await?;
-        self.expect(what, code).await
+        self.answered(what, code).await
     }
 
-    async fn expect(&mut self, what: &'static str, code: u16) -> Result<(), SmtpError> {
+    async fn answered(&mut self, what: &'static str, code: u16) -> Result<(), SmtpError> {
         let (got, text) = self.reply().await?;
         if got == code || (code == 250 && got == 251) { Ok(()) } else { Err(SmtpError::Refused(what, got, text)) }
     }
