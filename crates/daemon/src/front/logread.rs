@@ -15,8 +15,8 @@ use tokio::task::spawn_blocking;
 
 use super::serve::Front;
 
-/// Bytes of one answer; an encoded log may be several times longer.
-const MOST: u64 = limits::HTTP_BODY as u64 / 2;
+/// Bytes of one answer: more than a log grows to before it is rotated, unless it is told otherwise.
+const MOST: u64 = limits::HTTP_BODY as u64;
 /// What needs no share of the front's memory.
 const SMALL: u64 = 64 * 1024;
 
@@ -65,7 +65,7 @@ fn piece(path: &Path, order: &LogRead) -> Result<Value, Fault> {
         (offset, length) => (offset.unsigned_abs(), length.unsigned_abs()),
     };
     let bytes = slice(&mut file, begin, length.min(MOST)).map_err(failed)?;
-    Ok(Value::from(text(&bytes, begin == 0)))
+    Ok(Value::from(text(bytes, begin == 0)))
 }
 
 fn tail(path: &Path, order: &LogRead) -> Result<Value, Fault> {
@@ -86,7 +86,7 @@ fn tail(path: &Path, order: &LogRead) -> Result<Value, Fault> {
     }
     let (begin, length) = (u64::try_from(offset).unwrap_or(0), u64::try_from(length).unwrap_or(0));
     let bytes = slice(&mut file, begin, length.min(MOST)).unwrap_or_default();
-    Ok(Value::Array(vec![Value::from(text(&bytes, begin == 0)), Value::Int(size), Value::Bool(overflow)]))
+    Ok(Value::Array(vec![Value::from(text(bytes, begin == 0)), Value::Int(size), Value::Bool(overflow)]))
 }
 
 /// Opens a log without waiting for whoever may be at the other end of it; pipes and terminals cannot be read back.
@@ -107,20 +107,22 @@ fn slice(file: &mut File, begin: u64, length: u64) -> io::Result<Vec<u8>> {
 
 /// Bytes of a log as text. A character that the piece begins or ends within is left out, so that a client that goes on by what
 /// it got finds it whole; what is no UTF-8 becomes U+FFFD.
-pub(super) fn text(bytes: &[u8], from_start: bool) -> String {
-    let mut bytes = bytes;
+fn text(mut bytes: Vec<u8>, from_start: bool) -> String {
     if !from_start {
         let cut = bytes.iter().take(3).take_while(|&&byte| byte & 0xC0 == 0x80).count();
-        bytes = bytes.get(cut..).unwrap_or_default();
+        bytes.drain(..cut);
     }
-    // `error_len` is none exactly if the text ends within a character.
-    let end = bytes.len() - bytes.utf8_chunks().last().map_or(0, |chunk| unfinished(chunk.invalid()));
-    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+    bytes.truncate(bytes.len() - unfinished(&bytes));
+    // A sound log of megabytes is not copied.
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
+/// How many bytes at the end belong to a character that is not whole.
 fn unfinished(bytes: &[u8]) -> usize {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => bytes.len(),
+    let last = bytes.len().saturating_sub(4);
+    let tail = bytes.get(last..).unwrap_or_default().utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
+    match std::str::from_utf8(tail) {
+        Err(error) if error.error_len().is_none() => tail.len(),
         _ => 0,
     }
 }
@@ -191,9 +193,15 @@ mod tests {
     #[test]
     fn text_is_cut_between_characters_and_holds_no_broken_ones() {
         let bytes = "aüb".as_bytes();
-        assert_eq!(text(&bytes[..2], true), "a");
-        assert_eq!(text(&bytes[2..], false), "b");
-        assert_eq!(text(b"a\xffb", true), "a\u{fffd}b");
-        assert_eq!(text(b"a\xff", true), "a\u{fffd}");
+        for (bytes, from_start, expected) in [
+            (&bytes[..2], true, "a"),
+            (&bytes[2..], false, "b"),
+            (&"abcd😀".as_bytes()[..7], true, "abcd"),
+            (b"a\xffb", true, "a\u{fffd}b"),
+            (b"a\xff", true, "a\u{fffd}"),
+            (b"", false, ""),
+        ] {
+            assert_eq!(text(bytes.to_vec(), from_start), expected, "{bytes:?}");
+        }
     }
 }

@@ -61,12 +61,19 @@ fn who_guesses_waits_and_nobody_else_does() {
     let begun = Instant::now();
     assert_eq!(guess(), 401);
     assert!(begun.elapsed() >= Duration::from_millis(150), "the seventh guess costs nothing");
-    // The unix socket's users are other addresses.
+    for _ in 0..2 {
+        guess();
+    }
+    // The tenth waits for more than a second; a user of the unix socket is another address and does not.
     let begun = Instant::now();
+    let mut tenth = front.tcp();
+    tenth.send("GET /images/icon.png HTTP/1.1\r\nHost: x\r\nAuthorization: Basic dXNlcjp4\r\n\r\n");
     let mut wire = front.unix();
     wire.send("GET /images/icon.png HTTP/1.1\r\nHost: x\r\nAuthorization: Basic dXNlcjpwYXNz\r\n\r\n");
     assert_eq!(wire.reply("HEAD").status, 200);
-    assert!(begun.elapsed() < Duration::from_millis(90));
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(tenth.reply("GET").status, 401);
+    assert!(begun.elapsed() > Duration::from_secs(1));
 }
 
 #[test]
@@ -86,7 +93,8 @@ fn five_hundred_clients_that_dawdle_hold_nobody_up() {
     let mut wire = front.unix();
     wire.call("supervisor.getState", "");
     assert_eq!(wire.reply("POST").status, 200);
-    assert!(begun.elapsed() < Duration::from_millis(50), "{:?}", begun.elapsed());
+    // A slow client would be waited for thirty seconds.
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     drop(slow);
 }
 
