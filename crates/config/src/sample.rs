@@ -92,24 +92,28 @@ pub fn sample() -> String {
         }
         let header = format!("[{}]", part.header);
         out.push_str(&if part.commented { format!(";{header}\n") } else { format!("{header}\n") });
-        let lines: Vec<(String, &Directive)> =
-            part.table.rows.iter().filter_map(|row| Some((line(row)?, row))).collect();
+        let rows = part.table.rows.iter();
+        let lines: Vec<(String, &str)> = rows.flat_map(|row| lines(row).map(|line| (line, row.brief))).collect();
         let width = lines.iter().map(|(line, _)| line.len()).filter(|&width| width < 40).max().unwrap_or(0);
-        for (line, row) in lines {
-            out.push_str(&format!("{line:width$} ; {}\n", row.brief));
+        for (line, brief) in lines {
+            // A line that is longer says enough by itself.
+            out.push_str(&if line.len() > width { format!("{line}\n") } else { format!("{line:width$} ; {brief}\n") });
         }
     }
     out
 }
 
-/// The line of one directive.
-fn line(row: &Directive) -> Option<String> {
+/// The lines of one directive: one, two or none.
+fn lines(row: &Directive) -> impl Iterator<Item = String> {
     let equals = if matches!(row.kind, Kind::Plugin | Kind::Patterns) { " = " } else { "=" };
-    match row.sample {
-        Sample::Absent => None,
-        Sample::Set(value) => Some(format!("{}{equals}{value}", row.name)),
-        Sample::Commented(value) => Some(format!(";{}{equals}{value}", row.name)),
-    }
+    let (set, commented) = match row.sample {
+        Sample::Absent => (None, None),
+        Sample::Set(value) => (Some(value), None),
+        Sample::Commented(value) => (None, Some(value)),
+        Sample::Either(value, other) => (Some(value), Some(other)),
+    };
+    let line = move |mark: &str, value: &str| format!("{mark}{}{equals}{value}", row.name);
+    set.map(|value| line("", value)).into_iter().chain(commented.map(|value| line(";", value)))
 }
 
 #[cfg(test)]

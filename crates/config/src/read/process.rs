@@ -12,6 +12,9 @@ use crate::value;
 use model::Signal;
 use model::limits::NUMPROCS;
 
+/// The `priority` of a process where none is given.
+const PRIORITY: i64 = 999;
+
 /// What copies of a program are made from.
 struct Mould {
     /// All that they have in common; the rest is overwritten.
@@ -119,7 +122,8 @@ fn layered(daemon: &[(String, String)], own: Vec<(String, String)>) -> Vec<(Stri
 /// What does not depend on the number, in the reference's order.
 fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
     let host = view.reading.host;
-    let priority = view.value("priority", value::integer);
+    // The default of a listener's row is its pool's: the processes have that of programs all the same.
+    let priority = if view.is_set("priority") { view.value("priority", value::integer) } else { PRIORITY };
     let autostart = view.value("autostart", value::boolean);
     let autorestart = view.parsed("autorestart", value::autorestart).unwrap_or(Autorestart::Unexpected);
     let startsecs = view.value("startsecs", value::integer);

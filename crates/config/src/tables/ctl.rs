@@ -13,7 +13,7 @@ pub static TABLE: Table = Table {
     rows: &[
         row("serverurl", Kind::Url, "address of supervisord's socket or port")
             .default("http://localhost:9001")
-            .shown("unix:///tmp/supervisor.sock")
+            .shown_or("unix:///tmp/supervisor.sock", "http://127.0.0.1:9001")
             .doc("The address of the daemon.", "unix:///run/supervisor.sock"),
         row("username", Kind::Text, "as in the server section")
             .commented("chris")

@@ -115,6 +115,8 @@ pub enum Sample {
     Set(&'static str),
     /// Behind a semicolon.
     Commented(&'static str),
+    /// In force, with another value behind a semicolon below it.
+    Either(&'static str, &'static str),
 }
 
 /// A row: all that is known of a directive.
@@ -176,6 +178,12 @@ impl Directive {
     #[must_use]
     pub const fn shown(self, value: &'static str) -> Self {
         Self { sample: Sample::Set(value), ..self }
+    }
+
+    /// With a line in force in the sample and another value below it.
+    #[must_use]
+    pub const fn shown_or(self, value: &'static str, other: &'static str) -> Self {
+        Self { sample: Sample::Either(value, other), ..self }
     }
 
     /// With a commented line in the sample.
