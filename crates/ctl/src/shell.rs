@@ -33,6 +33,8 @@ pub struct Console {
     input: Input,
     /// On a terminal, once a shell has begun.
     editor: Option<LineEditor>,
+    /// The editor has read something, and may have read more than it has given out.
+    has_begun: bool,
 }
 
 /// What was typed.
@@ -45,7 +47,7 @@ enum Typed {
 impl Console {
     /// Standard input as it is.
     pub fn new() -> Self {
-        Self { input: Input::new(), editor: None }
+        Self { input: Input::new(), editor: None, has_begun: false }
     }
 
     /// Standard input without editing.
@@ -56,15 +58,10 @@ impl Console {
     fn read(&mut self, client: &SharedClient, output: &mut Output, prompt: &str) -> Typed {
         output.flush();
         if let Some(editor) = &mut self.editor {
-            // Programs that drive a shell on a terminal see a plain prompt: the editor begins with the first key and
-            // draws over it. The client is not borrowed meanwhile: a Tab asks it for names.
-            output.text(prompt);
-            output.flush();
-            let keys = sys::terminal::take_keys(io::stdin());
-            if let Ok(keys) = &keys {
-                // A terminal that cannot be waited for is waited for by the editor.
-                let _ = keys.wait();
+            if !std::mem::replace(&mut self.has_begun, true) {
+                show_plainly(output, prompt);
             }
+            // The client is not borrowed meanwhile: a Tab asks it for names.
             return match editor.readline(prompt) {
                 Ok(line) => Typed::Line(line),
                 Err(ReadlineError::Interrupted) => Typed::Interrupt,
@@ -141,6 +138,17 @@ impl Console {
         // For its owner only: commands may hold what is not everyone's.
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
         let _ = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    }
+}
+
+/// Show the first prompt as plain text: programs that drive a shell on a terminal look for it, and the line editor, which
+/// begins with the first key, would put control characters around it.
+fn show_plainly(output: &mut Output, prompt: &str) {
+    output.text(prompt);
+    output.flush();
+    if let Ok(keys) = sys::terminal::take_keys(io::stdin()) {
+        // A terminal that cannot be waited for is waited for by the editor.
+        let _ = keys.wait();
     }
 }
 
