@@ -6,7 +6,7 @@ use model::EventType;
 
 /// The types as a tree: each below what it is a kind of.
 pub fn page() -> String {
-    let mut text = super::head("Event types", "crates/model/src/event.rs");
+    let mut text = String::from("# Event types\n\n");
     text.push_str(
         "A subscription to a type covers all types below it. Types in brackets are never sent themselves.\n\n",
     );

@@ -2,7 +2,6 @@
 //!
 //! To add a page: a row in `PAGES`. The tables say everything; nothing is written here that they do not say.
 
-mod configuration;
 mod events;
 
 use anyhow::{Context, Result, bail};
@@ -12,8 +11,11 @@ use crate::run;
 type Page = (&'static str, fn() -> String);
 
 /// Every generated page and what makes its text.
-const PAGES: &[Page] =
-    &[("docs/reference/configuration.md", configuration::page), ("docs/reference/events.md", events::page)];
+const PAGES: &[Page] = &[
+    ("docs/reference/configuration.md", || made_from("crates/config/src/tables/", &config::manual())),
+    ("docs/reference/events.md", || made_from("crates/model/src/event.rs", &events::page())),
+    ("docs/reference/supervisorctl.md", || made_from("crates/ctl/src/commands/", &commands())),
+];
 
 /// Writes the pages; with `--check`, an error names those that are not current.
 pub fn main(arguments: &[String]) -> Result<()> {
@@ -38,6 +40,10 @@ pub fn stale() -> Vec<&'static str> {
     PAGES.iter().filter(differs).map(|(path, _)| *path).collect()
 }
 
-fn head(title: &str, source: &str) -> String {
-    format!("<!-- Made by `cargo xtask docs` from {source}: change it there. -->\n# {title}\n\n")
+fn commands() -> String {
+    format!("# Commands of supervisorctl\n\n## Actions\n\n{}", ctl::manual().trim_end()) + "\n"
+}
+
+fn made_from(source: &str, text: &str) -> String {
+    format!("<!-- Made by `cargo xtask docs` from {source}: change it there. -->\n{text}")
 }
