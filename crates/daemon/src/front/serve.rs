@@ -305,7 +305,6 @@ async fn converse(leave: Leave, server: Rc<Server>, connection: Rc<Connection>, 
     let mut http = pin!(
         http1::Builder::new()
             .title_case_headers(true)
-            .pipeline_flush(true)
             .max_buf_size(HEAD)
             .header_read_timeout(None)
             .serve_connection(io, service)

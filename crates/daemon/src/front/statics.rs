@@ -1,6 +1,6 @@
 //! The files of the page: built into the binary, at the addresses of the reference.
 
-use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, LAST_MODIFIED};
+use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, LAST_MODIFIED, LOCATION};
 use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -35,6 +35,9 @@ pub(super) fn serve(exchange: &Exchange<'_>) -> Reply {
         return service::bad_method();
     }
     let path = exchange.path.trim_start_matches('/');
+    if matches!(path, "images" | "stylesheets") {
+        return moved(path);
+    }
     let Some((_, kind, content)) = FILES.iter().find(|(known, _, _)| *known == path) else {
         return reply::error(StatusCode::NOT_FOUND);
     };
@@ -50,6 +53,13 @@ pub(super) fn serve(exchange: &Exchange<'_>) -> Reply {
     let headers = reply.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.extend(http_date(began).map(|date| (LAST_MODIFIED, date)));
+    reply
+}
+
+/// Folders end in a slash, though they show nothing.
+fn moved(folder: &str) -> Reply {
+    let mut reply = reply::error(StatusCode::MOVED_PERMANENTLY);
+    reply.headers_mut().extend(HeaderValue::from_str(&format!("{folder}/")).map(|place| (LOCATION, place)));
     reply
 }
 

@@ -112,13 +112,20 @@ fn a_body_that_nobody_wants_is_read_so_that_the_answer_arrives() {
 }
 
 #[test]
-fn a_head_without_end_is_refused() {
+fn a_head_without_end_or_sense_is_refused() {
     let front = front(None, simple);
     let mut wire = front.tcp();
     wire.send(&format!("GET /ok.html HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(40_000)));
     // The answer may be lost with what the client still writes.
     assert!(matches!(wire.reply("GET").status, 431 | 0));
-    assert!(wire.ends());
+    for junk in
+        ["junk\r\n\r\n", "GET /ok.html HTTP/1.1\r\nno colon\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"]
+    {
+        let mut wire = front.unix();
+        wire.send(junk);
+        assert_eq!(wire.reply("GET").status, 400, "{junk}");
+        assert!(wire.ends());
+    }
 }
 
 #[test]
