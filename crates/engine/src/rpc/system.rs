@@ -1,0 +1,73 @@
+//! `system.*`: what can be called, and how. All of it follows from the table.
+
+use model::{Fault, FaultCode, Value};
+
+use super::args::Args;
+use super::{Method, Outcome, Param, find, methods};
+use crate::action::Answer;
+use crate::engine::Engine;
+use crate::input::CallId;
+
+const NAME: Param = Param::new("string", "name", "The method, with its namespace.");
+
+/// The rows of this area.
+pub(super) const METHODS: &[Method] = &[
+    Method {
+        name: "system.listMethods",
+        does: "List the names of all methods, sorted.",
+        params: &[],
+        gives: ("array", "The names."),
+        always: true,
+        run: list_methods,
+    },
+    Method {
+        name: "system.methodHelp",
+        does: "Describe a method, its parameters and its result.",
+        params: &[NAME],
+        gives: ("string", "The description."),
+        always: true,
+        run: method_help,
+    },
+    Method {
+        name: "system.methodSignature",
+        does: "Tell the types of a method: first that of its result, then those of its parameters in order.",
+        params: &[NAME],
+        gives: ("array", "The names of the types."),
+        always: true,
+        run: method_signature,
+    },
+    Method {
+        name: "system.multicall",
+        does: "Make several calls one after the other. Each is a struct of methodName and params; each result is the \
+               value, or a struct of faultCode and faultString.",
+        params: &[Param::new("array", "calls", "The calls.")],
+        gives: ("array", "Their results, in order."),
+        always: true,
+        run: multicall,
+    },
+];
+
+fn list_methods(_: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
+    let mut names: Vec<_> = methods().map(|method| method.name).collect();
+    names.sort_unstable();
+    Ok(Some(Answer::Value(Value::Array(names.into_iter().map(Value::from).collect()))))
+}
+
+fn named(args: Args<'_>) -> Result<&'static Method, Fault> {
+    find(args.text(0)?).ok_or_else(|| Fault::bare(FaultCode::SignatureUnsupported))
+}
+
+fn method_help(_: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
+    Ok(Some(Answer::Value(named(args)?.help().into())))
+}
+
+fn method_signature(_: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
+    let method = named(args)?;
+    let types = std::iter::once(method.gives.0).chain(method.params.iter().map(|param| param.kind));
+    Ok(Some(Answer::Value(Value::Array(types.map(Value::from).collect()))))
+}
+
+/// Single calls come here; one that is itself a multicall does not.
+fn multicall(_: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
+    Err(Fault::about(FaultCode::IncorrectParameters, "Recursive system.multicall forbidden"))
+}
