@@ -24,7 +24,7 @@ from supervised import Supervised  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(HERE))
 DEBIAN = {"nginx": "nginx", "redis-server": "redis-server", "php-fpm8.2": "php-fpm", "php-cgi": "php-cgi", "perl": "perl"}
-PYPI = ["gunicorn", "uvicorn", "celery[redis]"]
+PYPI = ["gunicorn==27.0.1", "uvicorn==0.54.0", "celery[redis]==5.7.0", "redis==8.1.0"]
 
 
 def install(venv):
