@@ -16,6 +16,5 @@ pub mod process;
 pub mod signals;
 pub mod sockets;
 pub mod spawn;
-pub mod splice;
 pub mod terminal;
 pub mod wait;

@@ -4,10 +4,10 @@
 //! Deliberately absent: edge triggering, callbacks, ticks. With neither event nor deadline nothing wakes.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
 use model::Moment;
-use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::time::{
@@ -49,18 +49,12 @@ pub struct Event {
 }
 
 /// Descriptors that are watched.
+#[derive(Debug)]
 pub struct Poll {
     epoll: OwnedFd,
     timer: OwnedFd,
     /// What the timer is set to.
     armed: Option<Moment>,
-    buffer: Vec<epoll::Event>,
-}
-
-impl std::fmt::Debug for Poll {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Poll").field("epoll", &self.epoll).field("armed", &self.armed).finish_non_exhaustive()
-    }
 }
 
 /// The token of the timer; callers do not use it.
@@ -77,7 +71,7 @@ impl Poll {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN)?;
-        Ok(Self { epoll, timer, armed: None, buffer: Vec::with_capacity(EVENTS) })
+        Ok(Self { epoll, timer, armed: None })
     }
 
     /// Watch a descriptor.
@@ -111,12 +105,13 @@ impl Poll {
     pub fn wait(&mut self, deadline: Option<Moment>, events: &mut Vec<Event>) -> io::Result<()> {
         events.clear();
         self.arm(deadline)?;
-        self.buffer.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.buffer), None) {
-            Ok(_) | Err(Errno::INTR) => {}
+        let mut buffer = [const { MaybeUninit::uninit() }; EVENTS];
+        let ready = match epoll::wait(&self.epoll, &mut buffer, None) {
+            Ok((ready, _)) => ready,
+            Err(Errno::INTR) => return Ok(()),
             Err(error) => return Err(error.into()),
-        }
-        for event in &self.buffer {
+        };
+        for event in ready {
             let (token, flags) = (event.data.u64(), event.flags);
             if token == TIMER {
                 // Setting it anew clears it, and the next wait does.
