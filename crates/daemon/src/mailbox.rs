@@ -73,6 +73,13 @@ impl<T> Receiver<T> {
         let _ = rustix::io::read(&self.0.bell, &mut count);
         std::mem::take(&mut *self.0.queue())
     }
+
+    /// How many messages wait.
+    #[cfg(test)]
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.queue().len()
+    }
 }
 
 impl<T> AsFd for Receiver<T> {

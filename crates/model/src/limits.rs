@@ -16,3 +16,15 @@ pub const CONNECTIONS: usize = 1024;
 pub const NUMPROCS: i64 = 100_000;
 /// Bytes of one line of the daemon's log that come from a client.
 pub const LOGGED_TEXT: usize = 4096;
+/// Bytes kept for a log file that cannot be written for now; the oldest are dropped for newer ones.
+pub const FILE_BACKLOG: usize = 1024 * 1024;
+/// Bytes that wait for a pipe, terminal or socket before programs that write to it are no longer read.
+pub const STREAM_FULL: usize = 64 * 1024;
+/// Bytes that wait for a pipe, terminal or socket at most: what has no program to be held back is dropped beyond.
+pub const STREAM_BACKLOG: usize = 1024 * 1024;
+/// Lines that wait for syslog.
+pub const SYSLOG_BACKLOG: usize = 1024;
+/// Bytes of one line to syslog.
+pub const SYSLOG_LINE: usize = 8 * 1024;
+/// Reports to control that may wait before programs whose output is reported are no longer read.
+pub const REPORTS_WAITING: usize = 256;

@@ -1,5 +1,61 @@
-//! The plane moves what children write to its sinks. Under construction.
+//! The plane moves what children write to its sinks: files, pipes and terminals, syslog.
+//!
+//! It is a thread with one epoll loop. Nothing in it waits for a reader, for control or for a program; what a sink does not
+//! take is kept up to a bound, and then its programs are no longer read. Orders are done in the order given, lines of the
+//! daemon's log among them. Deliberately absent: decisions, processes, clients, the files' names.
+//!
+//! - `run` is the loop, `channel` one child's stdout or stderr, `capture` what is done to its bytes.
+//! - `sink` knows all that is open: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` stands beside.
+//! - `mainlog` is the daemon's own log.
 
+mod backlog;
+mod capture;
+mod channel;
+mod file;
+mod mainlog;
 pub mod messages;
+mod rotate;
+mod run;
+mod sink;
+mod stream;
+mod syslog;
+#[cfg(test)]
+mod tests;
 
+use std::io;
+use std::thread::JoinHandle;
+
+pub use mainlog::{LogError, Logs};
 pub use messages::{ChannelOrder, Order, Report};
+
+use crate::mailbox::{Receiver, Sender, mailbox};
+
+/// The running plane.
+#[derive(Debug)]
+pub struct PlaneHandle {
+    /// Tell it what to do.
+    pub orders: Sender<Order>,
+    /// Hear what became of it.
+    pub reports: Receiver<Report>,
+    thread: JoinHandle<()>,
+}
+
+impl PlaneHandle {
+    /// Wait for the plane's end, after `Order::Finish`: at most a few seconds.
+    pub fn join(self) {
+        // A panic of the thread has been printed, and there is nothing left to save.
+        let _ = self.thread.join();
+    }
+}
+
+/// Start the plane with the daemon's log, opened before.
+///
+/// # Errors
+/// No descriptor or no thread is to be had.
+pub fn start(logs: Logs) -> io::Result<PlaneHandle> {
+    let (orders, order_box) = mailbox()?;
+    let (report_box, reports) = mailbox()?;
+    let plane = run::Plane::new(logs, order_box, report_box)?;
+    let thread = std::thread::Builder::new().name("plane".into()).spawn(move || plane.run())?;
+    Ok(PlaneHandle { orders, reports, thread })
+}

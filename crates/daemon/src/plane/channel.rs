@@ -1,0 +1,180 @@
+//! One child's stdout or stderr: from its pipe to its log, to syslog, to the daemon's log at debug level, and to control.
+
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use engine::ProcessId;
+use model::Level;
+use rustix::io::Errno;
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+use sys::clock;
+use wire::python;
+
+use super::capture::{Filter, Found};
+use super::mainlog::Logs;
+use super::messages::{ChannelOrder, Report};
+use super::sink::{LARGE_READ, SMALL_READ, SinkId};
+use crate::mailbox::Sender;
+
+/// What a read of a pipe brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Got {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing for now.
+    Nothing,
+    /// Nobody holds the other end any more.
+    End,
+}
+
+/// One channel of one process.
+#[derive(Debug)]
+pub struct Channel {
+    /// What is to be done with its output.
+    pub order: ChannelOrder,
+    /// Where its output comes from, while the process runs.
+    pub pipe: Option<OwnedFd>,
+    /// The poll has been told to wait for the pipe.
+    pub watched: bool,
+    /// Where it is logged.
+    pub sink: Option<SinkId>,
+    filter: Option<Box<Filter>>,
+    /// It has written more at once than a pipe holds by default, and has got a larger one.
+    grown: bool,
+}
+
+/// What is around a channel while its bytes are handled.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    /// Whose.
+    pub process: ProcessId,
+    /// Its name.
+    pub name: &'a str,
+    /// Where to log.
+    pub logs: &'a mut Logs,
+    /// Where to report.
+    pub reports: &'a Sender<Report>,
+}
+
+impl Channel {
+    /// A channel whose sink has been opened.
+    pub fn new(order: ChannelOrder, sink: Option<SinkId>) -> Self {
+        let filter = Filter::of(&order);
+        Self { order, pipe: None, watched: false, sink, filter, grown: false }
+    }
+
+    /// True if control hears of its output, so that control has to keep up.
+    pub const fn reports(&self) -> bool {
+        self.order.config.events_enabled || self.order.config.capture_maxbytes > 0
+    }
+
+    /// Read its pipe once and hand on what came.
+    pub fn read(&mut self, buffer: &mut [u8], around: &mut Surroundings<'_>) -> Got {
+        let Some(pipe) = &self.pipe else { return Got::Nothing };
+        let length = self.read_length(around.logs).min(buffer.len());
+        let count = match rustix::io::read(pipe, buffer.get_mut(..length).unwrap_or_default()) {
+            Ok(0) => return Got::End,
+            Ok(count) => count,
+            Err(Errno::AGAIN | Errno::INTR) => return Got::Nothing,
+            Err(_) => return Got::End,
+        };
+        if count >= SMALL_READ && !self.grown {
+            self.grown = true;
+            // A flood goes faster through a larger pipe; one that control has made larger already stays.
+            if fcntl_getpipe_size(pipe).is_ok_and(|size| size < LARGE_READ) {
+                let _ = fcntl_setpipe_size(pipe, LARGE_READ);
+            }
+        }
+        self.take(buffer.get(..count).unwrap_or_default(), true, around);
+        Got::Bytes(count)
+    }
+
+    fn read_length(&self, logs: &Logs) -> usize {
+        let looked_at =
+            self.filter.is_some() || self.order.config.events_enabled || self.order.config.syslog || echoes(logs);
+        match self.sink {
+            Some(id) if !looked_at => logs.sinks.room(id),
+            _ => SMALL_READ,
+        }
+    }
+
+    /// Hand on bytes that came from the pipe, or (`whole` is false) that control has read itself: those are only logged.
+    pub fn take(&mut self, data: &[u8], whole: bool, around: &mut Surroundings<'_>) {
+        self.guarded(around, |channel, around| match channel.filter.take() {
+            None => channel.emit(data, whole, around),
+            Some(mut filter) => {
+                filter.feed(data, |found| channel.hand_on(found, whole, around));
+                channel.filter = Some(filter);
+            }
+        });
+    }
+
+    /// The process has ended and all was read: hand on what was held back, and begin anew.
+    pub fn finish(&mut self, around: &mut Surroundings<'_>) {
+        self.guarded(around, |channel, around| {
+            if let Some(mut filter) = channel.filter.take() {
+                filter.finish(|found| channel.hand_on(found, true, around));
+            }
+        });
+        self.pipe = None;
+        self.watched = false;
+    }
+
+    /// A defect in the handling of one channel closes its log, and nothing else; its program is read on.
+    fn guarded(&mut self, around: &mut Surroundings<'_>, work: impl FnOnce(&mut Self, &mut Surroundings<'_>)) {
+        // Whatever was half done is this channel's filter and sink, and both are dropped below.
+        if catch_unwind(AssertUnwindSafe(|| work(self, around))).is_err() {
+            self.filter = None;
+            if let Some(sink) = self.sink.take() {
+                around.logs.sinks.release(sink);
+            }
+            let text = format!(
+                "a defect was met in logging {} {}: this log is closed until the next start",
+                python::repr(around.name),
+                self.order.channel.name()
+            );
+            around.logs.log(Level::Critical, clock::wall(), &text);
+        }
+    }
+
+    fn hand_on(&self, found: Found<'_>, whole: bool, around: &mut Surroundings<'_>) {
+        match found {
+            Found::Text(text) => self.emit(text, whole, around),
+            Found::Captured(data) => {
+                around.reports.send(Report::Captured { process: around.process, channel: self.order.channel, data });
+                let text = format!("{} {} emitted a comm event", python::repr(around.name), self.order.channel.name());
+                around.logs.log(Level::Debug, clock::wall(), &text);
+            }
+        }
+    }
+
+    fn emit(&self, data: &[u8], whole: bool, around: &mut Surroundings<'_>) {
+        if let Some(sink) = self.sink {
+            around.logs.sinks.write(sink, data);
+        }
+        if whole && self.order.config.syslog {
+            around.logs.send_to_syslog(around.name, data);
+        }
+        if echoes(around.logs) {
+            echo(around.name, self.order.channel.name(), data, around.logs);
+        }
+        if whole && self.order.config.events_enabled {
+            let (process, channel) = (around.process, self.order.channel);
+            around.reports.send(Report::Output { process, channel, data: data.to_vec() });
+        }
+    }
+}
+
+/// At level debug all output of programs is in the daemon's log too.
+fn echoes(logs: &Logs) -> bool {
+    logs.logs(Level::Debug)
+}
+
+fn echo(name: &str, channel: &str, data: &[u8], logs: &mut Logs) {
+    let name = python::repr(name);
+    let text = match std::str::from_utf8(data) {
+        Ok(text) => format!("{name} {channel} output:\n{text}"),
+        Err(_) => format!("{name} {channel} output:\nUndecodable: {}", python::bytes_repr(data)),
+    };
+    logs.log(Level::Debug, clock::wall(), &text);
+}

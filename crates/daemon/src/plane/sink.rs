@@ -1,0 +1,354 @@
+//! All sinks that are open, each once however many programs write to it.
+//!
+//! A file that two programs name is one sink, so that it is rotated once; a pipe that two paths lead to is one sink, so
+//! that what the programs write is not mixed within a piece. Deliberately absent: what is written to which (that is
+//! `channel`), and syslog, which has no path.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use model::{Level, Moment};
+use rustix::fs::{FileType, fstat};
+use sys::poll::{Interest, Poll};
+
+use super::file::{LogFile, open_to_append};
+use super::stream::Stream;
+
+/// What is read at once from a pipe whose bytes are looked at, or go to a stream.
+pub const SMALL_READ: usize = 64 * 1024;
+/// What is read at once from a pipe whose bytes only go to a file.
+pub const LARGE_READ: usize = 256 * 1024;
+
+/// What the sinks have to say, for the daemon's own log.
+pub type Notices = Vec<(Level, String)>;
+
+/// An open sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SinkId(u32);
+
+impl SinkId {
+    /// Its number, as a token of the loop.
+    pub const fn token(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// The sink of a token.
+    pub fn of_token(token: u64) -> Self {
+        Self(u32::try_from(token).unwrap_or(u32::MAX))
+    }
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// A plain file, with rotation.
+    File(LogFile),
+    /// A pipe, a terminal, a socket, a device.
+    Stream(Stream),
+    /// Stands for a defect: whoever writes to it panics.
+    #[cfg(test)]
+    Defective,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    File {
+        path: PathBuf,
+        maxbytes: u64,
+        backups: u32,
+    },
+    /// Device and inode.
+    Stream(u64, u64),
+}
+
+#[derive(Debug)]
+struct Sink {
+    key: Key,
+    kind: Kind,
+    /// How many channels write to it; with none it stays only until what waits for it is written.
+    users: u32,
+    /// The poll has been told to wait for it.
+    watched: bool,
+    /// Tokens of channels that are not read until it takes bytes again.
+    held: BTreeSet<u64>,
+}
+
+/// All open sinks.
+#[derive(Debug, Default)]
+pub struct Sinks {
+    open: HashMap<SinkId, Sink>,
+    by_key: HashMap<Key, SinkId>,
+    next: u32,
+    /// Files that want to be tried again.
+    troubled: BTreeSet<SinkId>,
+    /// Streams that may have to be watched, or no longer.
+    touched: BTreeSet<SinkId>,
+    /// What there is to tell.
+    pub notices: Notices,
+}
+
+impl Sinks {
+    /// Open the sink of a path, or share it.
+    ///
+    /// # Errors
+    /// Those of open(2); also for a file that is open but cannot be written for now.
+    pub fn open(&mut self, path: &Path, maxbytes: u64, backups: u32) -> io::Result<SinkId> {
+        let rotated = if is_descriptor(path) { 0 } else { maxbytes };
+        let key = Key::File { path: path.into(), maxbytes: rotated, backups };
+        if let Some(&id) = self.by_key.get(&key) {
+            return self.share_file(id);
+        }
+        let opened = match open_to_append(path) {
+            Ok(opened) => opened,
+            Err(error) => return self.open_inherited(path, error),
+        };
+        let found = fstat(&opened)?;
+        if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile {
+            let file = LogFile::new(path.into(), opened, rotated, backups);
+            return Ok(self.insert(key, Kind::File(file)));
+        }
+        self.stream((found.st_dev, found.st_ino), || Ok(Stream::own(path, opened)))
+    }
+
+    /// A descriptor that this process was started with may belong to another user or be a socket: then it cannot be
+    /// opened by its path, but it can be used as it is.
+    fn open_inherited(&mut self, path: &Path, error: io::Error) -> io::Result<SinkId> {
+        match inherited(path) {
+            Some(1) => self.share_stream(path, &io::stdout()),
+            Some(2) => self.share_stream(path, &io::stderr()),
+            _ => Err(error),
+        }
+    }
+
+    fn share_stream(&mut self, path: &Path, fd: &impl AsFd) -> io::Result<SinkId> {
+        let found = fstat(fd)?;
+        self.stream((found.st_dev, found.st_ino), || Stream::shared(path, fd.as_fd()))
+    }
+
+    fn share_file(&mut self, id: SinkId) -> io::Result<SinkId> {
+        let Some(sink) = self.open.get_mut(&id) else { return Err(io::ErrorKind::NotFound.into()) };
+        if let Kind::File(file) = &mut sink.kind {
+            if file.in_trouble() {
+                file.retry(&mut self.notices)?;
+            } else if file.is_replaced() {
+                file.reopen(&mut self.notices);
+            }
+        }
+        sink.users += 1;
+        self.note_trouble(id);
+        Ok(id)
+    }
+
+    /// The stream of this device and inode: the one that is open, or a new one.
+    fn stream(&mut self, place: (u64, u64), make: impl FnOnce() -> io::Result<Stream>) -> io::Result<SinkId> {
+        let key = Key::Stream(place.0, place.1);
+        if let Some((&id, sink)) = self.by_key.get(&key).and_then(|id| Some((id, self.open.get_mut(id)?))) {
+            sink.users += 1;
+            return Ok(id);
+        }
+        let stream = make()?;
+        Ok(self.insert(key, Kind::Stream(stream)))
+    }
+
+    fn insert(&mut self, key: Key, kind: Kind) -> SinkId {
+        let id = SinkId(self.next);
+        self.next = self.next.wrapping_add(1);
+        self.by_key.insert(key.clone(), id);
+        self.open.insert(id, Sink { key, kind, users: 1, watched: false, held: BTreeSet::new() });
+        id
+    }
+
+    /// Write to a sink, now or later. Never fails, never waits.
+    pub fn write(&mut self, id: SinkId, data: &[u8]) {
+        let Some(sink) = self.open.get_mut(&id) else { return };
+        match &mut sink.kind {
+            Kind::File(file) => {
+                file.write(data, &mut self.notices);
+                self.note_trouble(id);
+            }
+            Kind::Stream(stream) => {
+                stream.write(data, &mut self.notices);
+                if stream.is_waiting() {
+                    self.touched.insert(id);
+                }
+            }
+            #[cfg(test)]
+            Kind::Defective => panic!("a defect of a sink"),
+        }
+    }
+
+    /// True while so much waits for it that its programs are not to be read.
+    pub fn is_full(&self, id: SinkId) -> bool {
+        matches!(self.open.get(&id), Some(Sink { kind: Kind::Stream(stream), .. }) if stream.is_full())
+    }
+
+    /// The channel of this token is not read until the sink takes bytes again.
+    pub fn hold(&mut self, id: SinkId, token: u64) {
+        if let Some(sink) = self.open.get_mut(&id) {
+            sink.held.insert(token);
+        }
+    }
+
+    /// One channel less writes to it. What waits for it is still written.
+    pub fn release(&mut self, id: SinkId) {
+        if let Some(sink) = self.open.get_mut(&id) {
+            sink.users = sink.users.saturating_sub(1);
+        }
+        self.close_unused(id);
+    }
+
+    fn close_unused(&mut self, id: SinkId) {
+        let unused = self.open.get(&id).is_some_and(|sink| {
+            sink.users == 0
+                && match &sink.kind {
+                    Kind::File(file) => !file.has_backlog(),
+                    Kind::Stream(stream) => !stream.is_waiting(),
+                    #[cfg(test)]
+                    Kind::Defective => true,
+                }
+        });
+        if unused {
+            if let Some(sink) = self.open.remove(&id) {
+                self.by_key.remove(&sink.key);
+            }
+            self.troubled.remove(&id);
+            self.touched.remove(&id);
+        }
+    }
+
+    /// Close and open it again, as after SIGUSR2. Streams stay as they are.
+    pub fn reopen(&mut self, id: SinkId) {
+        if let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id) {
+            file.reopen(&mut self.notices);
+            self.note_trouble(id);
+        }
+    }
+
+    /// A file that cannot be written is tried again later.
+    fn note_trouble(&mut self, id: SinkId) {
+        if self.file(id).is_some_and(LogFile::in_trouble) {
+            self.troubled.insert(id);
+        }
+    }
+
+    /// All that are open.
+    pub fn ids(&self) -> Vec<SinkId> {
+        let mut ids: Vec<SinkId> = self.open.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Remove and reopen the file; a stream has nothing to clear.
+    ///
+    /// # Errors
+    /// It cannot be removed or opened.
+    pub fn clear(&mut self, id: SinkId) -> io::Result<()> {
+        let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id) else { return Ok(()) };
+        let cleared = file.clear(&mut self.notices);
+        self.note_trouble(id);
+        cleared
+    }
+
+    /// Empty a log that is not open.
+    ///
+    /// # Errors
+    /// It cannot be removed or made anew.
+    pub fn clear_closed(&mut self, path: &Path) -> io::Result<()> {
+        if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+            return Ok(());
+        }
+        std::fs::remove_file(path)?;
+        open_to_append(path).map(drop)
+    }
+
+    /// How many bytes may be read for it at once, so that a rotated file is not much larger than its limit.
+    pub fn room(&self, id: SinkId) -> usize {
+        self.file(id).map_or(SMALL_READ, |file| file.room(SMALL_READ, LARGE_READ))
+    }
+
+    /// When the first file in trouble wants to be tried again.
+    pub fn due(&self) -> Option<Moment> {
+        self.troubled.iter().filter_map(|id| self.file(*id)?.due()).min()
+    }
+
+    fn file(&self, id: SinkId) -> Option<&LogFile> {
+        match self.open.get(&id) {
+            Some(Sink { kind: Kind::File(file), .. }) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// Try the files in trouble whose time has come; with `None` all of them.
+    pub fn retry(&mut self, now: Option<Moment>) {
+        for id in self.troubled.clone() {
+            let due = self.file(id).and_then(LogFile::due);
+            let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id) else { continue };
+            if now.is_none() || due.is_some_and(|due| Some(due) <= now) {
+                let _ = file.retry(&mut self.notices);
+            }
+            if !file.in_trouble() {
+                self.troubled.remove(&id);
+                self.close_unused(id);
+            }
+        }
+    }
+
+    /// The stream takes bytes again. Returns the channels that may be read again.
+    pub fn flush(&mut self, id: SinkId) -> BTreeSet<u64> {
+        let Some(sink) = self.open.get_mut(&id) else { return BTreeSet::new() };
+        let Kind::Stream(stream) = &mut sink.kind else { return BTreeSet::new() };
+        stream.flush(&mut self.notices);
+        self.touched.insert(id);
+        if stream.is_full() { BTreeSet::new() } else { std::mem::take(&mut sink.held) }
+    }
+
+    /// Streams that wait to be written.
+    pub fn waiting(&self) -> bool {
+        self.open.values().any(|sink| matches!(&sink.kind, Kind::Stream(stream) if stream.is_waiting()))
+    }
+
+    /// Have the poll wait for those streams for which something waits, and for no others.
+    ///
+    /// # Errors
+    /// The poll is out of memory or of watches.
+    pub fn watch(&mut self, poll: &Poll, token: impl Fn(SinkId) -> u64) -> io::Result<()> {
+        for id in std::mem::take(&mut self.touched) {
+            let Some(sink) = self.open.get_mut(&id) else { continue };
+            let Kind::Stream(stream) = &sink.kind else { continue };
+            if stream.is_waiting() && !sink.watched {
+                poll.add(stream, token(id), Interest::Write)?;
+                sink.watched = true;
+            } else if !stream.is_waiting() && sink.watched {
+                poll.remove(stream)?;
+                sink.watched = false;
+            }
+            self.close_unused(id);
+        }
+        Ok(())
+    }
+
+    /// A sink that panics when it is written to.
+    #[cfg(test)]
+    pub fn defective(&mut self) -> SinkId {
+        self.insert(Key::Stream(u64::MAX, u64::MAX), Kind::Defective)
+    }
+}
+
+/// Paths that stand for an open descriptor are never rotated, even if they lead to a plain file.
+fn is_descriptor(path: &Path) -> bool {
+    inherited(path).is_some() || path.starts_with("/proc")
+}
+
+/// The number of the descriptor that a path such as /dev/stdout stands for.
+fn inherited(path: &Path) -> Option<u32> {
+    let text = path.to_str()?;
+    match text {
+        "/dev/stdout" => Some(1),
+        "/dev/stderr" => Some(2),
+        _ => text.strip_prefix("/dev/fd/").or_else(|| text.strip_prefix("/proc/self/fd/"))?.parse().ok(),
+    }
+}
+
+/// The daemon's own stdout as a path.
+pub const STDOUT: &str = "/dev/stdout";
