@@ -95,6 +95,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_header_is_taken_apart_at_the_first_colon() {
@@ -127,5 +128,19 @@ mod tests {
         assert!(
             !format!("{:?}", Basic { username: b"user".to_vec(), password: b"hidden".to_vec() }).contains("hidden")
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(username in "[^:]{0,9}", password in any::<String>()) {
+            let given = Basic::parse(basic_header(&username, &password).as_bytes());
+            prop_assert_eq!(given, Ok(Basic { username: username.into(), password: password.into() }));
+        }
+
+        #[test]
+        fn no_header_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = Basic::parse(&bytes);
+            let _ = Basic::parse(&[b"Basic ", bytes.as_slice()].concat());
+        }
     }
 }

@@ -69,6 +69,7 @@ fn double_quoted(letters: &mut std::str::Chars<'_>, word: &mut String) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn words_are_split_as_python_splits_them() {
@@ -97,6 +98,19 @@ mod tests {
         }
         for text in ["\\", "a \"b\\", "a\\"] {
             assert_eq!(split(text).map_err(|error| error.to_string()), Err("No escaped character".into()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_words_come_back_whole(words in proptest::collection::vec("[^\\x00]{0,8}", 0..6)) {
+            let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', "'\"'\"'"))).collect();
+            prop_assert_eq!(split(&quoted.join(" ")), Ok(words));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = split(&text);
         }
     }
 }
