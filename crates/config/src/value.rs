@@ -130,10 +130,10 @@ pub fn key_values(text: &str) -> Result<Vec<(String, String)>, Refusal> {
 /// # Errors
 /// If it holds a character that the listener protocol or a page's address could not carry.
 pub fn name(text: &str) -> Result<String, Refusal> {
-    let text = strip(text);
-    match [' ', ':', '/'].into_iter().find(|&c| text.contains(c)) {
+    let bare = strip(text);
+    match [' ', ':', '/'].into_iter().find(|&c| bare.contains(c)) {
         Some(c) => Err(format!("Invalid name: {} because of character: '{c}'", repr(text))),
-        None => Ok(text.into()),
+        None => Ok(bare.into()),
     }
 }
 
@@ -256,7 +256,8 @@ fn group(host: &dyn Host, text: &str) -> Option<u32> {
 pub fn user_group(host: &dyn Host, text: &str) -> Result<(u32, u32), Refusal> {
     let refusal = || format!("Invalid user:group definition {text}");
     let (name, group_name) = text.split_once(':').map_or((text, None), |(name, group)| (name, Some(group)));
-    let uid = user(host, name).map_err(|_| refusal())?.uid;
+    // Here a number must be somebody's: a socket that nobody owns is a mistake.
+    let uid = user(host, name).ok().filter(|user| user.name.is_some()).ok_or_else(refusal)?.uid;
     match group_name {
         Some(name) => group(host, name).map(|gid| (uid, gid)).ok_or_else(refusal),
         None => Ok((uid, u32::MAX)),

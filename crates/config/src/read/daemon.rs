@@ -31,6 +31,8 @@ impl Reading<'_> {
         let minfds = view.value("minfds", value::count);
         let minprocs = view.value("minprocs", value::count);
         let own_directory = view.parsed("directory", directory);
+        // Only its expansion: the account is looked up at the very end.
+        let _ = view.text("user");
         let umask = view.value("umask", value::octal);
         let logfile = view.value("logfile", file);
         let logfile_maxbytes = view.value("logfile_maxbytes", value::byte_size);
