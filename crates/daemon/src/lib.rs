@@ -12,11 +12,13 @@ pub mod front;
 pub mod mailbox;
 pub mod options;
 pub mod plane;
+mod startup;
 
 /// Runs supervisord with the arguments of this process.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    startup::main(&arguments)
 }
 
 /// Runs `echo_supervisord_conf`: prints the sample configuration.

@@ -12,7 +12,7 @@ use crate::calls::Calls;
 use crate::group::Groups;
 use crate::input::{DaemonSignal, Input, ProcessId};
 use crate::local::Local;
-use crate::process::Process;
+use crate::process::{Process, State};
 use crate::shutdown::Shutdown;
 use crate::timers::{Timer, Timers};
 
@@ -91,6 +91,30 @@ impl Engine {
     #[must_use]
     pub fn due(&self) -> Option<Moment> {
         self.timers.next()
+    }
+
+    /// The serial that the next event will have: it goes on over a restart of the daemon.
+    #[must_use]
+    pub const fn next_serial(&self) -> u64 {
+        self.bus.next_serial
+    }
+
+    /// Go on counting events from here.
+    pub const fn continue_serials(&mut self, next: u64) {
+        self.bus.next_serial = next;
+    }
+
+    /// True if no process of a group lives or is about to: what it shares can be let go. An unknown group is at rest.
+    #[must_use]
+    pub fn is_at_rest(&self, group: &str) -> bool {
+        self.groups.get(group).is_none_or(|group| {
+            let members = group.members.iter().filter_map(|id| self.processes.get(id));
+            members.map(|process| &process.state).all(|state| {
+                state.word().is_stopped()
+                    && state.child().is_none()
+                    && !matches!(state, State::Exited { again: Some(_) })
+            })
+        })
     }
 
     /// The daemon's own state.

@@ -29,4 +29,3 @@ pub use action::{Action, Answer, LogRead, SpawnOrder};
 pub use engine::Engine;
 pub use input::{AutoLog, CallId, CommandError, DaemonSignal, Input, ProcessId, Request, SpawnError, Ticket};
 pub use local::{Local, LocalTime};
-pub use rpc::manual;

@@ -17,4 +17,5 @@ pub mod signals;
 pub mod sockets;
 pub mod spawn;
 pub mod terminal;
+pub mod users;
 pub mod wait;

@@ -1,1 +1,72 @@
-//! Control: the loop that owns the engine. Under construction.
+//! Control: the one loop that owns the engine. It takes facts from the kernel, the plane and the front, has the engine
+//! decide, and has the world do what was decided.
+//!
+//! It sleeps in epoll until something happens or the engine's next deadline; nothing ticks. Deliberately absent: log files
+//! and clients' sockets, which can stall, and all decisions.
+
+mod autolog;
+mod children;
+mod errands;
+mod sockets;
+mod spawning;
+mod stdin;
+mod world;
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use config::Config;
+use engine::{Action, Engine, Input};
+use model::{Level, SupervisorState};
+use sys::clock;
+use sys::poll::Event;
+
+pub use autolog::remove_old as remove_old_autologs;
+pub use errands::Reader;
+pub use world::{Setup, World};
+
+/// Runs until everything has stopped; tells whether to end or to begin anew, and leaves the world to be taken down.
+///
+/// # Errors
+/// epoll no longer works, which is known to happen only for want of memory.
+pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState> {
+    let mut actions = Vec::new();
+    let mut events: Vec<Event> = Vec::new();
+    world.inputs.push_back(Input::Started);
+    loop {
+        while let Some(input) = world.inputs.pop_front() {
+            step(world, engine, input, &mut actions);
+        }
+        world.close_idle_sockets(engine);
+        if let Some(mood) = world.finished {
+            return Ok(mood);
+        }
+        let due = engine.due();
+        world.poll.wait(due, &mut events)?;
+        for event in &events {
+            world.happened(*event);
+        }
+        if due.is_some_and(|due| due <= clock::now()) {
+            world.inputs.push_back(Input::Due);
+        }
+    }
+}
+
+/// One fact, and what follows from it. A panic of the engine ends neither the daemon nor its programs.
+fn step(world: &mut World, engine: &mut Engine, input: Input, actions: &mut Vec<Action>) {
+    actions.clear();
+    let handled = catch_unwind(AssertUnwindSafe(|| engine.handle(clock::now(), clock::wall(), input, actions)));
+    if handled.is_err() {
+        world.log(Level::Critical, "a rule of the engine panicked; what it had decided so far is done".into());
+    }
+    for action in actions.drain(..) {
+        world.act(action);
+    }
+}
+
+/// What the engine is made with.
+#[must_use]
+pub fn engine_for(config: Arc<Config>) -> Engine {
+    Engine::new(config, engine::Local { pid: std::process::id(), time: world::local_time })
+}

@@ -1,0 +1,403 @@
+//! The world around the engine: what its actions do, and how what happens becomes its inputs.
+//!
+//! Deliberately absent: decisions, and anything that waits. Answers of other threads come by mailbox.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use config::Config;
+use engine::{Action, Answer, CallId, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder};
+use model::{Channel, Level, Signal, SupervisorState, WallTime};
+use rustix::io::Errno;
+use sys::clock;
+use sys::poll::{Event, Interest, Poll};
+use sys::signals;
+use tokio::sync::oneshot;
+
+use super::autolog::{self, AutoLogPlace};
+use super::children::{self, Child, Children, Watched};
+use super::errands::{Errand, Errands, Reader};
+use super::sockets::Sockets;
+use super::spawning::{self, Common, Fresh, Pending};
+use super::stdin::{Refused, Stdin};
+use crate::front::ClientEvent;
+use crate::mailbox::{Receiver, mailbox};
+use crate::plane::{ChannelOrder, Order, PlaneHandle, Report};
+
+const SIGNALS: u64 = 0;
+const CLIENTS: u64 = 1;
+const PLANE: u64 = 2;
+const ERRANDS: u64 = 3;
+
+/// Bytes of a listener's stdout that are read at once.
+const READ: usize = 64 * 1024;
+
+/// What the world is made of.
+pub struct Setup {
+    /// The signals of the daemon, blocked and received.
+    pub signals: signals::Receiver,
+    /// Calls of clients.
+    pub clients: Receiver<ClientEvent>,
+    /// The running plane.
+    pub plane: PlaneHandle,
+    /// Reads the configuration anew.
+    pub reader: Reader,
+    /// What the daemon runs with.
+    pub config: Arc<Config>,
+    /// Limits for children.
+    pub limits: Vec<sys::limits::Limit>,
+}
+
+/// Everything that control holds besides the engine.
+pub struct World {
+    pub(super) poll: Poll,
+    pub(super) inputs: VecDeque<Input>,
+    pub(super) finished: Option<SupervisorState>,
+    signals: signals::Receiver,
+    clients: Receiver<ClientEvent>,
+    plane: PlaneHandle,
+    errands: Errands,
+    answers: Receiver<Input>,
+    common: Common,
+    loglevel: Level,
+    children: Children,
+    pending: HashMap<ProcessId, Pending>,
+    replies: HashMap<CallId, oneshot::Sender<Answer>>,
+    sockets: Sockets,
+    buffer: Vec<u8>,
+}
+
+impl World {
+    /// Puts it together.
+    ///
+    /// # Errors
+    /// No descriptor or thread is left.
+    pub fn new(setup: Setup) -> io::Result<Self> {
+        let (sender, answers) = mailbox()?;
+        let poll = Poll::new()?;
+        poll.add(&setup.signals, SIGNALS, Interest::Read)?;
+        poll.add(&setup.clients, CLIENTS, Interest::Read)?;
+        poll.add(&setup.plane.reports, PLANE, Interest::Read)?;
+        poll.add(&answers, ERRANDS, Interest::Read)?;
+        let place = AutoLogPlace::of(&setup.config.daemon);
+        Ok(Self {
+            poll,
+            inputs: VecDeque::new(),
+            finished: None,
+            signals: setup.signals,
+            clients: setup.clients,
+            plane: setup.plane,
+            errands: Errands::start(setup.reader, place, sender)?,
+            answers,
+            common: Common::new(setup.config.daemon.serverurl.clone(), setup.limits),
+            loglevel: setup.config.daemon.loglevel,
+            children: Children::default(),
+            pending: HashMap::new(),
+            replies: HashMap::new(),
+            sockets: Sockets::default(),
+            buffer: vec![0; READ],
+        })
+    }
+
+    /// Takes it down: the last lines are written. The signals go on to the next world.
+    pub fn finish(mut self) -> signals::Receiver {
+        for line in self.sockets.close(|_| true) {
+            self.log(Level::Info, line);
+        }
+        self.plane.orders.send(Order::Finish);
+        self.plane.join();
+        self.signals
+    }
+
+    /// A line of the daemon's log.
+    pub fn log(&self, level: Level, text: String) {
+        if level >= self.loglevel {
+            self.plane.orders.send(Order::Log { level, at: clock::wall(), text });
+        }
+    }
+
+    /// Something that epoll has told.
+    pub(super) fn happened(&mut self, event: Event) {
+        match event.token {
+            SIGNALS => self.signalled(),
+            CLIENTS => self.clients_asked(),
+            PLANE => self.plane_reported(),
+            ERRANDS => self.inputs.extend(self.answers.take()),
+            token => match children::watched(token) {
+                Some((process, Watched::Stdin)) => self.flush_stdin(process),
+                Some((process, Watched::Listener)) => self.listen(process),
+                None => {}
+            },
+        }
+    }
+
+    fn signalled(&mut self) {
+        for signal in self.signals.take().unwrap_or_default() {
+            match signal {
+                Signal::CHLD => {
+                    self.reap();
+                    self.inputs.push_back(Input::Signalled(DaemonSignal::Child));
+                }
+                Signal::HUP => self.inputs.push_back(Input::Signalled(DaemonSignal::Restart)),
+                Signal::USR2 => self.inputs.push_back(Input::Signalled(DaemonSignal::ReopenLogs)),
+                other => self.inputs.push_back(Input::Signalled(DaemonSignal::Exit(other))),
+            }
+        }
+    }
+
+    /// The one place where children, and orphans that became ours, are waited for.
+    fn reap(&mut self) {
+        while let Ok(Some(ended)) = sys::wait::reap() {
+            let (pid, status) = (ended.pid, ended.status);
+            self.inputs.push_back(match self.children.reaped(pid) {
+                Some(process) => Input::Reaped { process, status },
+                None => Input::StrangerReaped { pid, status },
+            });
+        }
+    }
+
+    fn clients_asked(&mut self) {
+        for event in self.clients.take() {
+            match event {
+                ClientEvent::Called { call, request, reply } => {
+                    self.replies.insert(call, reply);
+                    self.inputs.push_back(Input::Called { call, request });
+                }
+                ClientEvent::HungUp { call } => {
+                    self.replies.remove(&call);
+                    self.inputs.push_back(Input::HungUp { call });
+                }
+            }
+        }
+    }
+
+    fn plane_reported(&mut self) {
+        for report in self.plane.reports.take() {
+            let input = match report {
+                Report::Opened { process, result } => {
+                    self.opened(process, result);
+                    continue;
+                }
+                Report::Drained { process } => Input::Drained { process },
+                Report::Output { process, channel, data } => Input::Output { process, channel, data },
+                Report::Captured { process, channel, data } => Input::Captured { process, channel, data },
+                Report::Cleared { ticket, result } => Input::LogsCleared { ticket, result },
+            };
+            self.inputs.push_back(input);
+        }
+    }
+
+    /// Does what the engine has decided.
+    pub(super) fn act(&mut self, action: Action) {
+        match action {
+            Action::PrepareGroup { ticket, group } if autolog::wanted(&group) => {
+                self.errands.run(Errand::MakeLogs(ticket, group));
+            }
+            Action::PrepareGroup { ticket, .. } => {
+                self.inputs.push_back(Input::GroupPrepared { ticket, logs: Vec::new() });
+            }
+            Action::ForgetGroup { group, processes } => {
+                for line in self.sockets.close(|name| name == group) {
+                    self.log(Level::Info, line);
+                }
+                self.plane.orders.send(Order::Forget { processes });
+            }
+            Action::CheckCommand { ticket, config } => {
+                let result = spawning::find(&config).map(drop);
+                self.inputs.push_back(Input::CommandChecked { ticket, result });
+            }
+            Action::Spawn(order) => self.prepare_spawn(order),
+            Action::Signal { process, pid, signal, to_group } => self.signal(process, pid, signal, to_group),
+            Action::Drain { process } => self.drain(process),
+            Action::WriteStdin { process, data, call } => self.write_stdin(process, &data, call),
+            Action::Reply { call, answer } => {
+                if let Some(reply) = self.replies.remove(&call) {
+                    // The client may have gone.
+                    let _ = reply.send(answer);
+                }
+            }
+            Action::Log { level, text } => self.log(level, text),
+            Action::Print { data } => {
+                self.plane.orders.send(Order::Print { data });
+            }
+            Action::ReadConfig { ticket } => self.errands.run(Errand::ReadConfig(ticket)),
+            Action::ClearLogs { ticket, process } => {
+                self.plane.orders.send(Order::Clear { ticket, process });
+            }
+            Action::ClearMainLog { ticket } => {
+                self.plane.orders.send(Order::ClearMainLog { ticket });
+            }
+            Action::ReopenLogs => {
+                self.plane.orders.send(Order::Reopen);
+            }
+            Action::Finish { mood } => self.finished = Some(mood),
+        }
+    }
+
+    fn signal(&mut self, process: ProcessId, pid: u32, signal: Signal, to_group: bool) {
+        match signals::send(pid, signal, to_group) {
+            Ok(()) => {}
+            // It has just ended by itself; its end is on the way.
+            Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {}
+            Err(error) => {
+                self.inputs.push_back(Input::SignalFailed { process, error: sys::errno::of(&error) });
+            }
+        }
+    }
+
+    fn prepare_spawn(&mut self, order: SpawnOrder) {
+        let process = order.process;
+        match spawning::prepare(order) {
+            Ok(pending) => {
+                let order = &pending.order;
+                let channels = channels(order);
+                self.plane.orders.send(Order::Open { process, name: order.config.name.as_str().into(), channels });
+                self.pending.insert(process, pending);
+            }
+            Err(error) => {
+                self.inputs.push_back(Input::SpawnFailed { process, error: SpawnError::Command(error) });
+            }
+        }
+    }
+
+    fn opened(&mut self, process: ProcessId, result: Result<(), String>) {
+        let Some(pending) = self.pending.remove(&process) else { return };
+        let order = pending.order.clone();
+        let spawned = result
+            .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
+            .and_then(|()| self.socket(&order))
+            .and_then(|socket| self.common.spawn(pending, socket));
+        let input = match spawned {
+            Ok(fresh) => {
+                let pid = fresh.pid;
+                self.attach(&order, fresh);
+                Input::Spawned { process, pid }
+            }
+            Err(error) => Input::SpawnFailed { process, error },
+        };
+        self.inputs.push_back(input);
+    }
+
+    /// The stdin of a FastCGI program.
+    fn socket(&mut self, order: &SpawnOrder) -> Result<Option<OwnedFd>, SpawnError> {
+        let Some(config) = &order.socket else { return Ok(None) };
+        let (socket, line) = self.sockets.get(&order.group, config).map_err(SpawnError::Other)?;
+        let copy = socket.try_clone_to_owned().map_err(|error| {
+            SpawnError::Other(spawning::no_dispatchers(&order.config.name, &sys::errno::of(&error)))
+        })?;
+        if let Some(line) = line {
+            self.log(Level::Info, line);
+        }
+        Ok(Some(copy))
+    }
+
+    fn attach(&mut self, order: &SpawnOrder, fresh: Fresh) {
+        let process = order.process;
+        let stdin = Stdin::new(fresh.stdin, children::token(process, Watched::Stdin));
+        let (said, stdout) = if order.listener { (Some(fresh.stdout), None) } else { (None, Some(fresh.stdout)) };
+        if let Some(said) = &said {
+            let watched = self.poll.add(said, children::token(process, Watched::Listener), Interest::Read);
+            if let Err(error) = watched {
+                self.log(Level::Critical, format!("cannot listen to '{}': {error}", order.config.name));
+            }
+        }
+        let copied = said.is_some() && order.logs[0].is_some();
+        self.children.insert(process, Child { pid: fresh.pid, stdin, said, copied });
+        self.plane.orders.send(Order::Attach { process, pid: fresh.pid, pipes: [stdout, fresh.stderr] });
+    }
+
+    /// The engine asks for a dead child's last words: a listener's are read here, all others by the plane.
+    fn drain(&mut self, process: ProcessId) {
+        self.listen(process);
+        if let Some(mut child) = self.children.remove(process) {
+            child.stdin.close(&self.poll);
+            if let Some(said) = &child.said {
+                // Fails if its end was read before.
+                let _ = self.poll.remove(said);
+            }
+        }
+        self.plane.orders.send(Order::Drain { process });
+    }
+
+    /// Reads what a listener has said.
+    fn listen(&mut self, process: ProcessId) {
+        let Some(child) = self.children.get_mut(process) else { return };
+        let Some(said) = &child.said else { return };
+        match rustix::io::read(said, &mut self.buffer) {
+            Ok(0) => {
+                let _ = self.poll.remove(said);
+                child.said = None;
+            }
+            Ok(count) => {
+                let data = self.buffer.get(..count).unwrap_or_default().to_vec();
+                if child.copied {
+                    let copy = Order::Write { process, channel: Channel::Stdout, data: data.clone() };
+                    self.plane.orders.send(copy);
+                }
+                self.inputs.push_back(Input::ListenerSaid { process, data });
+            }
+            // Nothing now; epoll tells when.
+            Err(_) => {}
+        }
+    }
+
+    fn write_stdin(&mut self, process: ProcessId, data: &[u8], call: Option<CallId>) {
+        let written = match self.children.get_mut(process) {
+            Some(child) => child.stdin.write(&self.poll, data),
+            None => Err(Refused::Closed),
+        };
+        if written == Err(Refused::Full) {
+            let pid = self.children.get_mut(process).map_or(0, |child| child.pid);
+            self.log(Level::Error, format!("stdin of pid {pid} is full: {} bytes refused", data.len()));
+        }
+        match call {
+            Some(call) => self.inputs.push_back(Input::StdinTaken { call, taken: written.is_ok() }),
+            None if written.is_err() => self.inputs.push_back(Input::StdinClosed { process }),
+            None => {}
+        }
+    }
+
+    fn flush_stdin(&mut self, process: ProcessId) {
+        if let Some(child) = self.children.get_mut(process) {
+            // What waited is lost with the pipe; the child's end follows, or its next event finds the pipe closed.
+            let _ = child.stdin.flush(&self.poll);
+        }
+    }
+
+    /// A group's socket is let go once the group has come to rest.
+    pub(super) fn close_idle_sockets(&mut self, engine: &Engine) {
+        if !self.sockets.is_empty() {
+            for line in self.sockets.close(|group| engine.is_at_rest(group)) {
+                self.log(Level::Info, line);
+            }
+        }
+    }
+}
+
+/// The sinks of a process.
+fn channels(order: &SpawnOrder) -> [Option<ChannelOrder>; 2] {
+    let make = |channel, path: &Option<std::path::PathBuf>, config: &config::OutputConfig| ChannelOrder {
+        path: path.clone(),
+        config: config.clone(),
+        strip_ansi: order.config.strip_ansi,
+        channel,
+    };
+    let [out, err] = &order.logs;
+    let stderr =
+        (!order.config.redirect_stderr || order.listener).then(|| make(Channel::Stderr, err, &order.config.stderr));
+    [Some(make(Channel::Stdout, out, &order.config.stdout)), stderr]
+}
+
+/// The local time of a moment, for the engine.
+pub fn local_time(wall: WallTime) -> LocalTime {
+    let zoned = jiff::Timestamp::from_second(wall.seconds()).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
+    let small = |number: i8| u8::try_from(number).unwrap_or(0);
+    LocalTime {
+        month: small(zoned.month()),
+        day: small(zoned.day()),
+        hour: small(zoned.hour()),
+        minute: small(zoned.minute()),
+    }
+}

@@ -1,0 +1,306 @@
+//! From the command line to the running daemon, in the reference's order, and around again for a restart.
+//!
+//! Whatever ends a start (a bad file, a port that is taken, a user that is unknown) comes before the daemon goes into the
+//! background, with status 2. Deliberately absent: the loop itself (that is `control`).
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use config::{Config, DaemonConfig, Host, Message, UserId};
+use model::{Level, Signal, SupervisorState};
+use sys::host::RealHost;
+use sys::limits::{self, Limit, Resource};
+use sys::signals;
+use sys::spawn::Credentials;
+use sys::{clock, daemonize, privileges};
+
+use crate::control::{self, Reader, Setup, World};
+use crate::front::{self, BoundServer, FrontSettings};
+use crate::mailbox::mailbox;
+use crate::options::{self, Options, Request};
+use crate::plane::{self, Logs, Order};
+
+/// Signals that mean something to the daemon.
+const SIGNALS: [Signal; 6] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::CHLD, Signal::USR2];
+
+/// Why a start ends: the text of the reference's usage error.
+type Refusal = String;
+
+/// Runs supervisord with these arguments.
+pub fn main(arguments: &[String]) -> ExitCode {
+    let (host, program) = (RealHost::new(), options::program());
+    let options = match options::parse(&host, &program, arguments) {
+        Ok(Request::Say(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Ok(Request::Check(options)) => return check(&host, &program, &options),
+        Ok(Request::Run(options)) => options,
+        Err(text) => return options::usage(&program, &text),
+    };
+    match locate(&host, &program, &options) {
+        Ok(file) => Daemon { program, options, file }.run(),
+        Err(text) => options::usage(&program, &text),
+    }
+}
+
+fn check(host: &RealHost, program: &Path, options: &Options) -> ExitCode {
+    match locate(host, program, options) {
+        Ok(file) => crate::check::test_config(host, &file, options),
+        Err(text) => options::usage(program, &text),
+    }
+}
+
+/// The configuration file, made absolute before anything changes the working directory.
+fn locate(host: &RealHost, program: &Path, options: &Options) -> Result<PathBuf, Refusal> {
+    let (file, warning) = options.locate(host, program)?;
+    if let Some(warning) = warning {
+        eprintln!("{}: UserWarning: {warning}", program.display());
+    }
+    Ok(host.current_dir().join(file))
+}
+
+/// What stays over restarts.
+struct Daemon {
+    program: PathBuf,
+    options: Options,
+    file: PathBuf,
+}
+
+/// A daemon that may start: everything that can be refused has been done.
+struct Ready {
+    config: Arc<Config>,
+    logs: Logs,
+    servers: Vec<BoundServer>,
+}
+
+impl Daemon {
+    fn run(self) -> ExitCode {
+        if daemonize::have_standard_descriptors().is_err() {
+            return ExitCode::from(2);
+        }
+        signals::ignore_write_signals();
+        let config = match self.load() {
+            Ok(config) => Arc::new(config),
+            Err(errors) => return options::refuse(&self.program, &errors),
+        };
+        let ready = match self.ready(config, true) {
+            Ok(ready) => ready,
+            Err(text) => return options::usage(&self.program, &text),
+        };
+        match self.serve(ready) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("Error: supervisord cannot go on: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn load(&self) -> Result<Config, config::Errors> {
+        let host = RealHost::new();
+        if self.options.strict {
+            let report = config::check(&host, &self.file, &self.options.flags);
+            if let Some(errors) = crate::check::strictly(&report) {
+                return Err(errors);
+            }
+        }
+        config::load(&host, &self.file, &self.options.flags)
+    }
+
+    /// User, limits, log, old AUTO logs, servers.
+    fn ready(&self, config: Arc<Config>, first: bool) -> Result<Ready, Refusal> {
+        let mut messages = config.messages.clone();
+        if first {
+            become_user(config.daemon.user.as_ref(), &mut messages)?;
+            raise_limits(&config.daemon, &mut messages)?;
+        }
+        let mut logs = Logs::open(&config.daemon)
+            .map_err(|why| format!("could not open the log {}: {}", why.path.display(), why.error))?;
+        // Grave ones first, as the reference keeps three lists.
+        messages.sort_by_key(|message| std::cmp::Reverse(message.level));
+        for message in &messages {
+            logs.log(message.level, clock::wall(), &message.text);
+        }
+        if !config.daemon.nocleanup {
+            for warning in control::remove_old_autologs(&config.daemon) {
+                logs.log(Level::Warn, clock::wall(), &warning);
+            }
+        }
+        let mut log = |level, text: String| logs.log(level, clock::wall(), &text);
+        let servers = front::bind(&config.servers, &config.rpc_interfaces, &mut log).map_err(|why| why.to_string())?;
+        Ok(Ready { config, logs, servers })
+    }
+
+    /// Serve until told to end, over restarts.
+    fn serve(&self, ready: Ready) -> io::Result<()> {
+        let mut ready = ready;
+        let limits = child_limits();
+        raise_own_limit();
+        if !ready.config.daemon.nodaemon {
+            go_into_background(&ready.config.daemon, &mut ready.logs)?;
+        }
+        let mut signals = signals::Receiver::new(&SIGNALS)?;
+        let mut next_serial = 0;
+        loop {
+            let config = Arc::clone(&ready.config);
+            let pidfile = write_pidfile(&config.daemon, &mut ready.logs);
+            let (mood, after) = self.serve_once(ready, signals, limits.clone(), &mut next_serial)?;
+            signals = after;
+            if let Some(pidfile) = pidfile {
+                let _ = fs::remove_file(pidfile);
+            }
+            if mood != SupervisorState::Restarting {
+                return Ok(());
+            }
+            ready = self.ready_again(config)?;
+        }
+    }
+
+    fn serve_once(
+        &self,
+        ready: Ready,
+        signals: signals::Receiver,
+        limits: Vec<Limit>,
+        next_serial: &mut u64,
+    ) -> io::Result<(SupervisorState, signals::Receiver)> {
+        let Ready { config, logs, servers } = ready;
+        let plane = plane::start(logs)?;
+        let (calls, clients) = mailbox()?;
+        let orders = plane.orders.clone();
+        let log = move |level, text| {
+            orders.send(Order::Log { level, at: clock::wall(), text });
+        };
+        let front = front::start(servers, settings(&config.daemon), calls, log)?;
+        let setup = Setup { signals, clients, plane, reader: self.reader(), config: Arc::clone(&config), limits };
+        let mut world = World::new(setup)?;
+        let mut engine = control::engine_for(config);
+        engine.continue_serials(*next_serial);
+        let mood = control::run(&mut world, &mut engine)?;
+        *next_serial = engine.next_serial();
+        front.stop();
+        Ok((mood, world.finish()))
+    }
+
+    fn reader(&self) -> Reader {
+        let (file, flags) = (self.file.clone(), self.options.flags.clone());
+        Arc::new(move || config::load(&RealHost::new(), &file, &flags).map_err(|errors| errors.first().to_owned()))
+    }
+
+    /// For a restart: with the file as it is now, or with the old configuration if that cannot be used.
+    fn ready_again(&self, old: Arc<Config>) -> io::Result<Ready> {
+        let refused = match self.load() {
+            Ok(config) => match self.ready(Arc::new(config), false) {
+                Ok(ready) => return Ok(ready),
+                Err(text) => text,
+            },
+            Err(errors) => errors.first().to_owned(),
+        };
+        let mut ready = self.ready(old, false).map_err(io::Error::other)?;
+        let text =
+            format!("could not restart with the configuration as it is now, going on with the old one: {refused}");
+        ready.logs.log(Level::Critical, clock::wall(), &text);
+        Ok(ready)
+    }
+}
+
+fn settings(config: &DaemonConfig) -> FrontSettings {
+    let main_log = match &config.logfile {
+        config::DaemonLog::File(path) => Some(path.clone()),
+        config::DaemonLog::Syslog | config::DaemonLog::None => None,
+    };
+    FrontSettings { main_log, loglevel: config.loglevel }
+}
+
+/// Become the user of `user=`, or say that nobody asked for it.
+fn become_user(user: Option<&UserId>, messages: &mut Vec<Message>) -> Result<(), Refusal> {
+    let Some(user) = user else {
+        if rustix::process::geteuid().is_root() {
+            messages.push(Message { level: Level::Critical, text: RUNNING_AS_ROOT.into() });
+        }
+        return Ok(());
+    };
+    let groups = user.name.as_deref().map(sys::users::supplementary_groups).unwrap_or_default();
+    privileges::change_to(&Credentials { uid: user.uid, gid: user.gid, groups })?;
+    messages.push(Message { level: Level::Info, text: format!("Set uid to user {} succeeded", user.uid) });
+    Ok(())
+}
+
+/// The reference's words, which people filter by.
+const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were not dropped because no user is specified \
+     in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message.";
+
+/// See that `minfds` and `minprocs` are available.
+fn raise_limits(config: &DaemonConfig, messages: &mut Vec<Message>) -> Result<(), Refusal> {
+    for (resource, minimum, option, things) in [
+        (Resource::Files, config.minfds, "minfds", "file descriptors"),
+        (Resource::Processes, config.minprocs, "minprocs", "processes"),
+    ] {
+        match limits::at_least(resource, minimum) {
+            Ok(false) => {}
+            Ok(true) => {
+                let text = format!("Increased {} limit to {minimum}", resource.name());
+                messages.push(Message { level: Level::Info, text });
+            }
+            Err(_) => {
+                let hard = limits::get(resource).hard;
+                return Err(format!(
+                    "The minimum number of {things} required to run this process is {minimum} as per the \"{option}\" \
+                     command-line argument or config file setting. The current environment will only allow you to open \
+                     {hard} {things}.  Either raise the number of usable {things} in your environment (see README.rst) \
+                     or lower the {option} setting in the config file to allow the process to start."
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The limits in force now are the children's.
+fn child_limits() -> Vec<Limit> {
+    vec![limits::get(Resource::Files)]
+}
+
+/// The daemon itself may open as many descriptors as it is allowed to.
+fn raise_own_limit() {
+    let limit = limits::get(Resource::Files);
+    // Nothing is lost if it fails: `minfds` are there.
+    let _ = limits::set(Limit { soft: limit.hard, ..limit });
+}
+
+fn go_into_background(config: &DaemonConfig, logs: &mut Logs) -> io::Result<()> {
+    daemonize::fork_away()?;
+    logs.log(Level::Info, clock::wall(), "daemonizing the supervisord process");
+    if let Some(directory) = &config.directory {
+        let shown = wire::python::repr(&directory.to_string_lossy());
+        match std::env::set_current_dir(directory) {
+            Ok(()) => logs.log(Level::Info, clock::wall(), &format!("set current directory: {shown}")),
+            Err(error) => {
+                logs.log(Level::Critical, clock::wall(), &format!("can't chdir into {shown}: {error}"));
+            }
+        }
+    }
+    daemonize::detach()?;
+    daemonize::set_umask(config.umask);
+    Ok(())
+}
+
+/// Returns the file to be removed at the end, if it could be written.
+fn write_pidfile(config: &DaemonConfig, logs: &mut Logs) -> Option<PathBuf> {
+    let pid = std::process::id();
+    match fs::write(&config.pidfile, format!("{pid}\n")) {
+        Ok(()) => {
+            logs.log(Level::Info, clock::wall(), &format!("supervisord started with pid {pid}"));
+            Some(config.pidfile.clone())
+        }
+        Err(error) => {
+            let path = config.pidfile.display();
+            logs.log(Level::Critical, clock::wall(), &format!("could not write pidfile {path}"));
+            logs.log(Level::Info, clock::wall(), &format!("the pidfile {path} cannot be written: {error}"));
+            None
+        }
+    }
+}
