@@ -67,51 +67,21 @@ fn same_address(old: &SocketAddress, new: &SocketAddress) -> bool {
 /// True if the process need not be restarted.
 #[must_use]
 pub fn same_process(old: &ProcessConfig, new: &ProcessConfig) -> bool {
-    // Every field is named, so that a new one cannot be forgotten here.
-    let ProcessConfig {
-        name,
-        command,
-        priority,
-        autostart,
-        autorestart,
-        startsecs,
-        startretries,
-        exitcodes,
-        stopsignal,
-        stopwaitsecs,
-        stopasgroup,
-        killasgroup,
-        user,
-        directory,
-        umask,
-        environment,
-        serverurl,
-        redirect_stderr,
-        stdout,
-        stderr,
-        strip_ansi: _,
-    } = old;
-    let uid = |user: &Option<crate::UserId>| user.as_ref().map(|user| user.uid);
-    name == &new.name
-        && command == &new.command
-        && priority == &new.priority
-        && autostart == &new.autostart
-        && autorestart == &new.autorestart
-        && startsecs == &new.startsecs
-        && startretries == &new.startretries
-        && exitcodes == &new.exitcodes
-        && stopsignal == &new.stopsignal
-        && stopwaitsecs == &new.stopwaitsecs
-        && stopasgroup == &new.stopasgroup
-        && killasgroup == &new.killasgroup
-        && uid(user) == uid(&new.user)
-        && directory == &new.directory
-        && umask == &new.umask
-        && same_variables(environment, &new.environment)
-        && serverurl == &new.serverurl
-        && redirect_stderr == &new.redirect_stderr
-        && same_output(stdout, &new.stdout)
-        && same_output(stderr, &new.stderr)
+    let uid = |process: &ProcessConfig| process.user.as_ref().map(|user| user.uid);
+    // All fields count, but for these: what is equal in its own way is made so before the comparison.
+    uid(old) == uid(new)
+        && same_variables(&old.environment, &new.environment)
+        && same_target(&old.stdout, &new.stdout)
+        && same_target(&old.stderr, &new.stderr)
+        && *new
+            == ProcessConfig {
+                user: new.user.clone(),
+                environment: new.environment.clone(),
+                stdout: OutputConfig { logfile: new.stdout.logfile.clone(), ..old.stdout.clone() },
+                stderr: OutputConfig { logfile: new.stderr.logfile.clone(), ..old.stderr.clone() },
+                strip_ansi: new.strip_ansi,
+                ..old.clone()
+            }
 }
 
 fn same_variables(old: &[(String, String)], new: &[(String, String)]) -> bool {
@@ -119,12 +89,6 @@ fn same_variables(old: &[(String, String)], new: &[(String, String)]) -> bool {
     old == new || sorted(old) == sorted(new)
 }
 
-fn same_output(old: &OutputConfig, new: &OutputConfig) -> bool {
-    let OutputConfig { logfile, maxbytes, backups, capture_maxbytes, events_enabled, syslog } = old;
-    (new.logfile == LogTarget::Auto || logfile == &new.logfile)
-        && maxbytes == &new.maxbytes
-        && backups == &new.backups
-        && capture_maxbytes == &new.capture_maxbytes
-        && events_enabled == &new.events_enabled
-        && syslog == &new.syslog
+fn same_target(old: &OutputConfig, new: &OutputConfig) -> bool {
+    new.logfile == LogTarget::Auto || old.logfile == new.logfile
 }

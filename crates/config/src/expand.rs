@@ -134,6 +134,20 @@ impl Format<'_> {
             self.used = true;
             c = self.next()?;
         }
+        let spec = self.spec(&mut c, value.as_ref())?;
+        if c == '%' {
+            self.out.push('%');
+            return Ok(());
+        }
+        match value {
+            Some(value) => self.paste(&value, &spec, c),
+            None if self.used => form("not enough arguments for format string"),
+            None => self.nameless(start, c),
+        }
+    }
+
+    /// Flags, width, precision and a length that means nothing.
+    fn spec(&mut self, c: &mut char, value: Option<&Text>) -> Result<Spec, Bad> {
         let mut spec = Spec::default();
         loop {
             match c {
@@ -144,31 +158,23 @@ impl Format<'_> {
                 '0' => spec.zero = true,
                 _ => break,
             }
-            c = self.next()?;
+            *c = self.next()?;
         }
-        if c == '*' {
-            return form(star(value.as_ref(), self.used));
+        if *c == '*' {
+            return form(star(value, self.used));
         }
-        spec.width = self.number(&mut c)?.unwrap_or(0);
-        if c == '.' {
-            c = self.next()?;
-            if c == '*' {
-                return form(star(value.as_ref(), self.used));
+        spec.width = self.number(c)?.unwrap_or(0);
+        if *c == '.' {
+            *c = self.next()?;
+            if *c == '*' {
+                return form(star(value, self.used));
             }
-            spec.precision = Some(self.number(&mut c)?.unwrap_or(0));
+            spec.precision = Some(self.number(c)?.unwrap_or(0));
         }
         if matches!(c, 'h' | 'l' | 'L') {
-            c = self.next()?;
+            *c = self.next()?;
         }
-        if c == '%' {
-            self.out.push('%');
-            return Ok(());
-        }
-        match value {
-            Some(value) => self.paste(&value, &spec, c),
-            None if self.used => form("not enough arguments for format string"),
-            None => self.nameless(start, c),
-        }
+        Ok(spec)
     }
 
     /// The name in parentheses, which may hold others.

@@ -212,12 +212,12 @@ fn a_user_without_an_account_has_a_number_and_group_0() {
 
 #[test]
 fn supervisorctl_reads_its_section_and_tells_of_plugins() {
-    let text = "[supervisorctl]\nserverurl=unix://%(here)s/../run/s.sock\nusername=%(ENV_A)s\nhistory_file=~/.history\n\
+    let text = "[supervisorctl]\nserverurl=unix://%(here)s/../run/s.sock\nusername=%(ENV_A)s\nhistory_file=~/history\n\
                 [ctlplugin:x]\nsupervisor.ctl_factory = my.module:make\n";
     let read = load_ctl(&FakeHost::with(&[(FILE, text)]), Path::new(FILE)).unwrap();
     assert_eq!((read.serverurl.as_str(), read.prompt.as_str()), ("unix:///run/s.sock", "supervisor"));
     assert_eq!((read.username.as_deref(), read.password), (Some("from-env"), None));
-    assert_eq!(read.history_file.as_deref(), Some(Path::new("/root/.history")));
+    assert_eq!(read.history_file.as_deref(), Some(Path::new("/root/history")));
     assert!(read.notices[0].starts_with("my.module:make cannot be resolved within [ctlplugin:x]"));
     let error = load_ctl(&FakeHost::with(&[(FILE, "[supervisord]\n")]), Path::new(FILE)).unwrap_err();
     assert_eq!(error.first(), ".ini file does not include supervisorctl section");

@@ -15,59 +15,69 @@ use model::Level;
 
 impl Reading<'_> {
     pub(super) fn daemon(&mut self, path: &Path, flags: &Flags) -> DaemonConfig {
-        let config = self.daemon_section(path, flags);
+        let config = self.with_flags(self.daemon_section(path), flags);
         for (name, value) in &config.environment {
             self.environment.insert(format!("ENV_{name}"), Text::Str(value.clone()));
         }
         config
     }
 
-    fn daemon_section(&self, path: &Path, flags: &Flags) -> DaemonConfig {
+    /// What the file says, in the reference's order of reading.
+    fn daemon_section(&self, path: &Path) -> DaemonConfig {
         let host = self.host;
         let view = View::new(self, "supervisord", &TABLE).here();
         let directory = |text: &str| value::existing_directory(host, text);
         let file = |text: &str| value::existing_dirpath(host, text);
-        // In the reference's order.
-        let minfds = view.value("minfds", value::count);
-        let minprocs = view.value("minprocs", value::count);
-        let own_directory = view.parsed("directory", directory);
-        // Only its expansion: the account is looked up at the very end.
-        let _ = view.text("user");
-        let umask = view.value("umask", value::octal);
-        let logfile = view.value("logfile", file);
-        let logfile_maxbytes = view.value("logfile_maxbytes", value::byte_size);
-        let logfile_backups = view.value("logfile_backups", value::small_count);
-        let loglevel = view.parsed("loglevel", value::level).unwrap_or(Level::Info);
-        let pidfile = view.value("pidfile", file);
-        let identifier = view.text("identifier").unwrap_or_default();
-        let nodaemon = view.value("nodaemon", value::boolean);
-        let silent = view.value("silent", value::boolean);
-        let childlogdir = view.parsed("childlogdir", directory).map_or_else(|| host.temp_dir(), PathBuf::from);
-        let nocleanup = view.value("nocleanup", value::boolean);
-        let strip_ansi = view.value("strip_ansi", value::boolean);
-        let environment = view.value("environment", value::key_values);
-        let log = flags.logfile.as_deref().unwrap_or(&logfile);
+        // The fields of a literal are evaluated as they are written.
         DaemonConfig {
             file: absolute(host, &path.to_string_lossy()),
-            logfile: self.daemon_log(log),
-            logfile_maxbytes: flags.logfile_maxbytes.unwrap_or(logfile_maxbytes),
-            logfile_backups: flags.logfile_backups.unwrap_or(logfile_backups),
-            loglevel: flags.loglevel.unwrap_or(loglevel),
-            pidfile: normalize_path(host, &flags.pidfile.as_deref().map_or(pidfile, text)),
-            umask: flags.umask.unwrap_or(umask),
-            nodaemon: nodaemon || flags.nodaemon,
-            silent: silent || flags.silent,
-            minfds: flags.minfds.unwrap_or(minfds),
-            minprocs: flags.minprocs.unwrap_or(minprocs),
-            nocleanup: nocleanup || flags.nocleanup,
-            childlogdir: absolute(host, &text(flags.childlogdir.as_deref().unwrap_or(&childlogdir))),
-            user: None,
-            directory: flags.directory.clone().or(own_directory.map(PathBuf::from)),
-            strip_ansi: strip_ansi || flags.strip_ansi,
-            environment,
-            identifier: flags.identifier.clone().unwrap_or(identifier),
             serverurl: None,
+            minfds: view.value("minfds", value::count),
+            minprocs: view.value("minprocs", value::count),
+            directory: view.parsed("directory", directory).map(PathBuf::from),
+            // Only its expansion: the account is looked up at the very end.
+            user: view.text("user").and(None),
+            umask: view.value("umask", value::octal),
+            logfile: self.daemon_log(&view.value("logfile", file)),
+            logfile_maxbytes: view.value("logfile_maxbytes", value::byte_size),
+            logfile_backups: view.value("logfile_backups", value::small_count),
+            loglevel: view.parsed("loglevel", value::level).unwrap_or(Level::Info),
+            pidfile: normalize_path(host, &view.value("pidfile", file)),
+            identifier: view.text("identifier").unwrap_or_default(),
+            nodaemon: view.value("nodaemon", value::boolean),
+            silent: view.value("silent", value::boolean),
+            childlogdir: self.childlogdir(view.parsed("childlogdir", directory).map(PathBuf::from)),
+            nocleanup: view.value("nocleanup", value::boolean),
+            strip_ansi: view.value("strip_ansi", value::boolean),
+            environment: view.value("environment", value::key_values),
         }
+    }
+
+    /// What the command line says wins.
+    fn with_flags(&self, config: DaemonConfig, flags: &Flags) -> DaemonConfig {
+        let flags = flags.clone();
+        DaemonConfig {
+            logfile: flags.logfile.map_or(config.logfile, |log| self.daemon_log(&log)),
+            logfile_maxbytes: flags.logfile_maxbytes.unwrap_or(config.logfile_maxbytes),
+            logfile_backups: flags.logfile_backups.unwrap_or(config.logfile_backups),
+            loglevel: flags.loglevel.unwrap_or(config.loglevel),
+            pidfile: flags.pidfile.map_or(config.pidfile, |path| normalize_path(self.host, &text(&path))),
+            umask: flags.umask.unwrap_or(config.umask),
+            nodaemon: config.nodaemon || flags.nodaemon,
+            silent: config.silent || flags.silent,
+            minfds: flags.minfds.unwrap_or(config.minfds),
+            minprocs: flags.minprocs.unwrap_or(config.minprocs),
+            nocleanup: config.nocleanup || flags.nocleanup,
+            childlogdir: flags.childlogdir.map_or(config.childlogdir, |path| self.childlogdir(Some(path))),
+            directory: flags.directory.or(config.directory),
+            strip_ansi: config.strip_ansi || flags.strip_ansi,
+            identifier: flags.identifier.unwrap_or(config.identifier),
+            ..config
+        }
+    }
+
+    fn childlogdir(&self, path: Option<PathBuf>) -> PathBuf {
+        absolute(self.host, &text(&path.unwrap_or_else(|| self.host.temp_dir())))
     }
 
     fn daemon_log(&self, text: &str) -> DaemonLog {

@@ -15,6 +15,16 @@ use model::limits::NUMPROCS;
 /// The `priority` of a process where none is given.
 const PRIORITY: i64 = 999;
 
+/// A channel before its options are read.
+const NO_OUTPUT: OutputConfig = OutputConfig {
+    logfile: LogTarget::None,
+    maxbytes: 0,
+    backups: 0,
+    capture_maxbytes: 0,
+    events_enabled: false,
+    syslog: false,
+};
+
 /// What copies of a program are made from.
 struct Mould {
     /// All that they have in common; the rest is overwritten.
@@ -66,17 +76,8 @@ impl Reading<'_> {
         }
         let directory = view.text("directory");
         let stdout = output(view, "stdout", &mould.common.stdout);
-        let mut stderr = output(view, "stderr", &mould.common.stderr);
-        if mould.common.redirect_stderr {
-            if matches!(stderr.logfile, LogTarget::File(_)) {
-                self.warn(format!(
-                    "For [{}], redirect_stderr=true but stderr_logfile has also been set to a filename, the filename \
-                     has been ignored",
-                    view.section
-                ));
-            }
-            stderr.logfile = LogTarget::None;
-        }
+        let stderr = output(view, "stderr", &mould.common.stderr);
+        let stderr = if mould.common.redirect_stderr { redirected(view, stderr) } else { stderr };
         let command = view.text("command");
         if command.is_none() && !view.is_set("command") {
             let words = format!("program section {} does not specify a command", view.section);
@@ -93,6 +94,18 @@ impl Reading<'_> {
             ..mould.common.clone()
         })
     }
+}
+
+/// The settings of a stderr that goes where stdout goes.
+fn redirected(view: &View<'_, '_>, stderr: OutputConfig) -> OutputConfig {
+    if matches!(stderr.logfile, LogTarget::File(_)) {
+        view.reading.warn(format!(
+            "For [{}], redirect_stderr=true but stderr_logfile has also been set to a filename, the filename has been \
+             ignored",
+            view.section
+        ));
+    }
+    OutputConfig { logfile: LogTarget::None, ..stderr }
 }
 
 /// The program's own variables.
@@ -119,57 +132,53 @@ fn layered(daemon: &[(String, String)], own: Vec<(String, String)>) -> Vec<(Stri
     all
 }
 
-/// What does not depend on the number, in the reference's order.
+/// What does not depend on the number, in the reference's order (the fields of a literal are evaluated as written).
 fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
-    let host = view.reading.host;
-    // The default of a listener's row is its pool's: the processes have that of programs all the same.
-    let priority = if view.is_set("priority") { view.value("priority", value::integer) } else { PRIORITY };
-    let autostart = view.value("autostart", value::boolean);
-    let autorestart = view.parsed("autorestart", value::autorestart).unwrap_or(Autorestart::Unexpected);
-    let startsecs = view.value("startsecs", value::integer);
-    let startretries = view.value("startretries", value::integer);
-    let stopsignal = view.parsed("stopsignal", value::signal).unwrap_or(Signal::TERM);
-    let stopwaitsecs = view.value("stopwaitsecs", value::integer);
-    let stopasgroup = view.value("stopasgroup", value::boolean);
-    let killasgroup = view.parsed("killasgroup", value::boolean).unwrap_or(stopasgroup);
-    let exitcodes = view.value("exitcodes", value::exit_codes);
-    let redirect_stderr = view.value("redirect_stderr", value::boolean);
+    let mut common = ProcessConfig {
+        // The default of a listener's row is its pool's: the processes have that of programs all the same.
+        priority: if view.is_set("priority") { view.value("priority", value::integer) } else { PRIORITY },
+        autostart: view.value("autostart", value::boolean),
+        autorestart: view.parsed("autorestart", value::autorestart).unwrap_or(Autorestart::Unexpected),
+        startsecs: view.value("startsecs", value::integer),
+        startretries: view.value("startretries", value::integer),
+        stopsignal: view.parsed("stopsignal", value::signal).unwrap_or(Signal::TERM),
+        stopwaitsecs: view.value("stopwaitsecs", value::integer),
+        stopasgroup: view.value("stopasgroup", value::boolean),
+        killasgroup: view.value("killasgroup", value::boolean),
+        exitcodes: view.value("exitcodes", value::exit_codes),
+        redirect_stderr: view.value("redirect_stderr", value::boolean),
+        stdout: NO_OUTPUT,
+        stderr: NO_OUTPUT,
+        serverurl: None,
+        user: None,
+        umask: None,
+        strip_ansi: daemon.strip_ansi,
+        name: String::new(),
+        command: String::new(),
+        directory: None,
+        environment: Vec::new(),
+    };
+    if !view.is_set("killasgroup") {
+        common.killasgroup = common.stopasgroup;
+    }
     let numprocs = view.value("numprocs", value::integer);
     let first = view.value("numprocs_start", value::integer);
-    let stdout = fixed_output(view, "stdout");
-    let stderr = fixed_output(view, "stderr");
-    let serverurl = view.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
-    let user = view.parsed("user", |text| value::user(host, text));
-    let umask = view.parsed("umask", value::octal);
+    common.stdout = fixed_output(view, "stdout");
+    common.stderr = fixed_output(view, "stderr");
+    common.serverurl = view.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
+    common.user = view.parsed("user", |text| value::user(view.reading.host, text));
+    common.umask = view.parsed("umask", value::octal);
     let process_name = process_name(view, numprocs);
-    if stopasgroup && !killasgroup {
+    both_or_neither(view, &common);
+    Mould { common, numprocs, first, process_name }
+}
+
+/// The stop signal cannot reach more than SIGKILL does.
+fn both_or_neither(view: &View<'_, '_>, process: &ProcessConfig) {
+    if process.stopasgroup && !process.killasgroup {
         let words = "Cannot set stopasgroup=true and killasgroup=false";
         view.fail_hinted("killasgroup", words, "leave killasgroup out, or set stopasgroup=false");
     }
-    let common = ProcessConfig {
-        name: String::new(),
-        command: String::new(),
-        priority,
-        autostart,
-        autorestart,
-        startsecs,
-        startretries,
-        exitcodes,
-        stopsignal,
-        stopwaitsecs,
-        stopasgroup,
-        killasgroup,
-        user,
-        directory: None,
-        umask,
-        environment: Vec::new(),
-        serverurl,
-        redirect_stderr,
-        stdout,
-        stderr,
-        strip_ansi: daemon.strip_ansi,
-    };
-    Mould { common, numprocs, first, process_name }
 }
 
 fn process_name(view: &View<'_, '_>, numprocs: i64) -> String {
@@ -190,12 +199,9 @@ fn process_name(view: &View<'_, '_>, numprocs: i64) -> String {
 /// The settings of a channel that do not depend on the number.
 fn fixed_output(view: &View<'_, '_>, channel: &str) -> OutputConfig {
     OutputConfig {
-        logfile: LogTarget::Auto,
-        maxbytes: 0,
-        backups: 0,
         capture_maxbytes: view.value(&format!("{channel}_capture_maxbytes"), value::byte_size),
         events_enabled: view.value(&format!("{channel}_events_enabled"), value::boolean),
-        syslog: false,
+        ..NO_OUTPUT
     }
 }
 
