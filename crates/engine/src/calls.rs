@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use config::GroupConfig;
 use model::{Fault, FaultCode, Moment, Value, limits};
+use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Answer};
 use crate::engine::Engine;
 use crate::input::{CallId, ProcessId, Ticket};
 
 /// A call, or the part of one that is about one process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Part {
     pub(crate) call: CallId,
     /// Its place among the call's parts; `None` if it is the whole call.
@@ -23,7 +24,7 @@ pub(crate) struct Part {
 }
 
 /// What a waiting call wants of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Wanted {
     /// RUNNING, or only a child if it does not care for more.
     Start { wait: bool },
@@ -32,7 +33,7 @@ pub(crate) enum Wanted {
 }
 
 /// A call that waits for a state of a process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Waiter {
     pub(crate) part: Part,
     /// The process as the client named it.
@@ -41,7 +42,7 @@ pub(crate) struct Waiter {
 }
 
 /// What the world was asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Question {
     /// `Action::PrepareGroup`: at the start, or for a call.
     Prepare { group: Arc<GroupConfig>, call: Option<CallId> },
@@ -56,7 +57,7 @@ pub(crate) enum Question {
 }
 
 /// The result of a part.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Row {
     group: Arc<str>,
     name: String,
@@ -66,7 +67,7 @@ struct Row {
 /// Where a result stands in the answer: what came at once, then by time, then by the order of the processes.
 type Order = (bool, u64, usize);
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Open {
     /// Answered at once or by one process; which, so that a client that leaves is forgotten.
     One { on: Option<ProcessId> },
@@ -77,9 +78,10 @@ enum Open {
 }
 
 /// All calls that have not been answered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Calls {
     open: BTreeMap<CallId, Open>,
+    #[serde(skip)]
     questions: BTreeMap<Ticket, Question>,
     next_ticket: u64,
 }
@@ -87,6 +89,24 @@ pub(crate) struct Calls {
 /// Results that come within this time count as simultaneous and keep the order of the processes: the reference looks
 /// at its waiting calls that often.
 const SIMULTANEOUS: Duration = Duration::from_millis(50);
+
+impl Calls {
+    /// The calls that wait for processes. Those behind a question could never be answered and are left out.
+    pub(crate) fn without_questions(&self) -> Self {
+        let mut calls = self.clone();
+        for question in std::mem::take(&mut calls.questions).into_values() {
+            let asked = match question {
+                Question::Prepare { call, .. } => call,
+                Question::Check { part, .. } | Question::Clear { part, .. } => Some(part.call),
+                Question::Read { call } | Question::ClearMain { call } => Some(call),
+            };
+            if let Some(call) = asked {
+                calls.open.remove(&call);
+            }
+        }
+        calls
+    }
+}
 
 impl Engine {
     /// Note a call that is about to be dealt with. False if too many wait: it has been refused.

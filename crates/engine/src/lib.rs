@@ -11,6 +11,7 @@ mod bus;
 mod calls;
 mod engine;
 mod group;
+pub mod handover;
 mod info;
 pub mod input;
 mod lifecycle;
@@ -27,5 +28,6 @@ mod timers;
 
 pub use action::{Action, Answer, LogRead, SpawnOrder};
 pub use engine::Engine;
+pub use handover::{Handover, HandoverError};
 pub use input::{AutoLog, CallId, CommandError, DaemonSignal, Input, ProcessId, Request, SpawnError, Ticket};
 pub use local::{Local, LocalTime};

@@ -26,11 +26,11 @@ pub(crate) struct Preparing {
 impl Engine {
     /// Prepare all groups; nothing starts before the last of them is ready, so that order is kept.
     pub(crate) fn daemon_started(&mut self) {
-        for group in self.config.groups.clone() {
+        let absent = |group: &&Arc<GroupConfig>| !self.groups.contains(&group.name);
+        for group in self.config.groups.iter().filter(absent).cloned().collect::<Vec<_>>() {
             let ticket = self.prepare(Arc::clone(&group), None);
             self.starting.push(Preparing { ticket, group, logs: None });
         }
-        self.rearm_ticks();
         self.start_groups();
     }
 
@@ -57,19 +57,20 @@ impl Engine {
         }
     }
 
-    /// When the last group of the start is ready: all become active, the daemon runs, and programs are started.
+    /// When the last group of the start is ready: all become active, the daemon runs, and programs are started (those of
+    /// groups that were restored are as they were).
     fn start_groups(&mut self) {
         if self.starting.iter().any(|preparing| preparing.logs.is_none()) {
             return;
         }
-        let mut names = Vec::new();
+        let mut added = Vec::new();
         for Preparing { group, logs, .. } in std::mem::take(&mut self.starting) {
-            names.push(group.name.clone());
+            added.push((group.priority, group.name.clone()));
             self.add_group(group, logs.unwrap_or_default());
         }
         self.raise(EventType::SupervisorStateChangeRunning, String::new);
-        let order: Vec<String> = self.groups.by_priority().iter().map(|group| group.config.name.clone()).collect();
-        for name in order {
+        added.sort_by_key(|&(priority, _)| priority);
+        for (_, name) in added {
             self.autostart(&name);
         }
     }

@@ -1,0 +1,226 @@
+//! All state of the engine as plain data, to be kept beside the daemon or handed to its successor, and an engine made of it.
+//!
+//! The form is versioned: whoever changes a type that is part of it raises [`VERSION`] and keeps reading the old form.
+//! Deadlines are moments of the machine's boot clock and hold on; groups bring the configuration they were made active
+//! with. Deliberately absent: the bytes, and whether a child still lives (its end is told with `Input::Reaped`).
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use config::{Config, GroupConfig, GroupKind};
+use model::{Moment, WallTime};
+use serde::{Deserialize, Serialize};
+
+use crate::bus::Pool;
+pub use crate::bus::{Event, Queued};
+use crate::calls::{Calls, Waiter};
+use crate::engine::Engine;
+use crate::group::Group;
+use crate::input::ProcessId;
+pub use crate::listener::Listener;
+use crate::local::Local;
+use crate::process::Process;
+pub use crate::process::{Child, Gone, Started, State, Then};
+use crate::timers::Timer;
+
+/// The form that is written.
+pub const VERSION: u32 = 1;
+
+/// How long after its last order a child that was ordered, and of which nothing is known, is ordered again.
+const RETRY_SECS: i64 = 1;
+
+/// The state of an engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Handover {
+    /// Its form.
+    pub version: u32,
+    next_process: u32,
+    next_serial: u64,
+    last_tick: WallTime,
+    /// The active groups, in the order in which they became active.
+    pub groups: Vec<GroupState>,
+    calls: Calls,
+}
+
+/// The state of an active group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GroupState {
+    /// As it was when it became active.
+    pub config: Arc<GroupConfig>,
+    /// Its processes, in the order of the configuration.
+    pub processes: Vec<ProcessState>,
+    pool: Option<PoolState>,
+}
+
+/// The state of a process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProcessState {
+    /// Its number in actions and inputs.
+    pub id: ProcessId,
+    /// Its log files, AUTO resolved.
+    pub logs: [Option<PathBuf>; 2],
+    /// Its state, with its child if it has one.
+    pub state: State,
+    /// When it was last started.
+    pub started: Option<Started>,
+    tries: i64,
+    stopped: WallTime,
+    exitstatus: Option<i64>,
+    spawnerr: Option<String>,
+    listener: Option<Listener>,
+    waiters: Vec<Waiter>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct PoolState {
+    next_serial: u64,
+    queue: Vec<Queued>,
+    lost: u64,
+}
+
+/// Why a handover is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandoverError {
+    /// It has a form that is not known here.
+    Version(u32),
+    /// A group does not have the processes that its configuration names.
+    Mismatch(String),
+}
+
+impl fmt::Display for HandoverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => write!(f, "the state has form {version}, and only form {VERSION} is known here"),
+            Self::Mismatch(group) => write!(f, "the state of group '{group}' does not fit its configuration"),
+        }
+    }
+}
+
+impl std::error::Error for HandoverError {}
+
+impl Handover {
+    /// The same without the calls that wait: their clients are gone with the old daemon.
+    #[must_use]
+    pub fn without_calls(mut self) -> Self {
+        self.calls = Calls::default();
+        for process in self.groups.iter_mut().flat_map(|group| &mut group.processes) {
+            process.waiters.clear();
+        }
+        self
+    }
+}
+
+impl Engine {
+    /// All state. Questions that the world has not answered ([`Engine::open_questions`]) are not part of it: who hands
+    /// over while there are some loses the calls behind them.
+    #[must_use]
+    pub fn save(&self) -> Handover {
+        let groups = self.groups.iter().map(|group| GroupState {
+            config: Arc::clone(&group.config),
+            processes: group.members.iter().filter_map(|id| self.processes.get(id)).map(save_process).collect(),
+            pool: self.bus.pools.iter().find(|pool| pool.name == group.name).map(|pool| PoolState {
+                next_serial: pool.next_serial,
+                queue: pool.queue.iter().cloned().collect(),
+                lost: pool.lost,
+            }),
+        });
+        Handover {
+            version: VERSION,
+            next_process: self.next_process,
+            next_serial: self.bus.next_serial,
+            last_tick: self.last_tick,
+            groups: groups.collect(),
+            calls: self.calls.without_questions(),
+        }
+    }
+
+    /// An engine that goes on where another left off. `config` is what it reads as its configuration; groups that are
+    /// active keep theirs, and those that are not are added by `Input::Started`.
+    ///
+    /// # Errors
+    /// The handover is of an unknown form or contradicts itself.
+    pub fn restore(handover: Handover, config: Arc<Config>, local: Local) -> Result<Self, HandoverError> {
+        if handover.version != VERSION {
+            return Err(HandoverError::Version(handover.version));
+        }
+        let mut engine = Self::new(config, local);
+        engine.next_process = handover.next_process;
+        engine.last_tick = handover.last_tick;
+        engine.calls = handover.calls;
+        engine.bus.next_serial = handover.next_serial;
+        for group in handover.groups {
+            if group.config.processes.len() != group.processes.len() {
+                return Err(HandoverError::Mismatch(group.config.name.clone()));
+            }
+            engine.restore_group(group);
+        }
+        engine.timers.set(Timer::Tick, Some(Moment::default()));
+        Ok(engine)
+    }
+
+    fn restore_group(&mut self, state: GroupState) {
+        let GroupState { config, processes, pool } = state;
+        let name: Arc<str> = Arc::from(config.name.as_str());
+        let mut members = Vec::with_capacity(processes.len());
+        for (config, process) in config.processes.iter().zip(processes) {
+            members.push(process.id);
+            let process = restore_process(process, Arc::clone(&name), Arc::clone(config));
+            let id = process.id;
+            self.processes.insert(id, process);
+            self.arm(id);
+        }
+        let group = Group::new(config, members);
+        if let GroupKind::Listeners(config) = &group.config.kind {
+            let mut restored = Pool::new(Arc::clone(&group.name), config.clone(), group.members.clone());
+            if let Some(pool) = pool {
+                restored.next_serial = pool.next_serial;
+                restored.queue = pool.queue.into();
+                restored.lost = pool.lost;
+            }
+            self.bus.subscribe(restored);
+        }
+        self.groups.insert(group);
+    }
+}
+
+fn save_process(process: &Process) -> ProcessState {
+    ProcessState {
+        id: process.id,
+        logs: process.logs.clone(),
+        state: process.state.clone(),
+        tries: process.tries,
+        started: process.started,
+        stopped: process.stopped,
+        exitstatus: process.exitstatus,
+        spawnerr: process.spawnerr.clone(),
+        listener: process.listener.clone(),
+        waiters: process.waiters.clone(),
+    }
+}
+
+fn restore_process(saved: ProcessState, group: Arc<str>, config: Arc<config::ProcessConfig>) -> Process {
+    let state = match saved.state {
+        // Whether the child that was ordered came to be is not known: the order is given again a little later.
+        State::Spawning { then } if then.contains(&Then::Stop) => State::Stopped,
+        State::Spawning { .. } => State::Backoff {
+            until: saved.started.map_or(Moment::default(), |started| started.at.after_secs(RETRY_SECS)),
+        },
+        state => state,
+    };
+    Process {
+        id: saved.id,
+        group,
+        config,
+        logs: saved.logs,
+        state,
+        tries: saved.tries,
+        started: saved.started,
+        stopped: saved.stopped,
+        exitstatus: saved.exitstatus,
+        spawnerr: saved.spawnerr,
+        answered: Moment::default(),
+        listener: saved.listener,
+        waiters: saved.waiters,
+    }
+}
