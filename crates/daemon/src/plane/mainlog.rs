@@ -4,7 +4,7 @@
 //! A line is `2026-11-22 20:22:02,976 INFO text` in local time. In the foreground it goes to stdout as well, unless silent.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use config::{DaemonConfig, DaemonLog};
 use engine::input::ClearError;
@@ -13,7 +13,7 @@ use jiff::{Timestamp, Zoned};
 use model::{Level, WallTime};
 use sys::errno;
 
-use super::sink::{STDOUT, SinkId, Sinks};
+use super::sink::{SinkId, Sinks};
 use super::syslog::Syslog;
 
 /// The daemon's log cannot be opened.
@@ -59,7 +59,7 @@ impl Logs {
             DaemonLog::Syslog | DaemonLog::None => None,
         };
         // A daemon without a stdout is no error: then nobody reads it.
-        let console = if config.nodaemon && !config.silent { sinks.open(Path::new(STDOUT), 0, 0).ok() } else { None };
+        let console = if config.nodaemon && !config.silent { sinks.open_stdout().ok() } else { None };
         Ok(Self {
             level: config.loglevel,
             file,
@@ -117,7 +117,7 @@ impl Logs {
     /// Write to the daemon's stdout.
     pub fn print(&mut self, data: &[u8]) {
         if self.stdout.is_none() {
-            self.stdout = self.sinks.open(Path::new(STDOUT), 0, 0).ok();
+            self.stdout = self.sinks.open_stdout().ok();
         }
         if let Some(id) = self.stdout {
             self.sinks.write(id, data);

@@ -167,7 +167,7 @@ impl Plane {
             Got::Bytes(count) => count,
             Got::Nothing => 0,
             Got::End => {
-                let text = format!("{} {} was closed", found.name, channel.order.channel.name());
+                let text = format!("stopped monitoring {} {}: it was closed", found.name, channel.order.channel.name());
                 self.logs.log(Level::Debug, clock::wall(), &text);
                 self.unwatch(token);
                 if let Some(channel) = self.channel(token) {

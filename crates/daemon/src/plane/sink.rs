@@ -111,6 +111,21 @@ impl Sinks {
         self.stream((found.st_dev, found.st_ino), || Ok(Stream::own(path, opened)))
     }
 
+    /// Open the daemon's own stdout.
+    ///
+    /// A plain file is written through the descriptor itself, so that stderr, which may lead to the same file, goes on
+    /// where this ends.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn open_stdout(&mut self) -> io::Result<SinkId> {
+        let found = fstat(io::stdout())?;
+        if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile {
+            return self.share_stream(Path::new(STDOUT), &io::stdout());
+        }
+        self.open(Path::new(STDOUT), 0, 0)
+    }
+
     /// A descriptor that this process was started with may belong to another user or be a socket: then it cannot be
     /// opened by its path, but it can be used as it is.
     fn open_inherited(&mut self, path: &Path, error: io::Error) -> io::Result<SinkId> {
@@ -313,19 +328,22 @@ impl Sinks {
     /// # Errors
     /// The poll is out of memory or of watches.
     pub fn watch(&mut self, poll: &Poll, token: impl Fn(SinkId) -> u64) -> io::Result<()> {
+        let mut result = Ok(());
         for id in std::mem::take(&mut self.touched) {
             let Some(sink) = self.open.get_mut(&id) else { continue };
             let Kind::Stream(stream) = &sink.kind else { continue };
             if stream.is_waiting() && !sink.watched {
-                poll.add(stream, token(id), Interest::Write)?;
-                sink.watched = true;
+                match poll.add(stream, token(id), Interest::Write) {
+                    Ok(()) => sink.watched = true,
+                    Err(error) => result = Err(error),
+                }
             } else if !stream.is_waiting() && sink.watched {
-                poll.remove(stream)?;
+                let _ = poll.remove(stream);
                 sink.watched = false;
             }
             self.close_unused(id);
         }
-        Ok(())
+        result
     }
 
     /// A sink that panics when it is written to.
@@ -351,4 +369,4 @@ fn inherited(path: &Path) -> Option<u32> {
 }
 
 /// The daemon's own stdout as a path.
-pub const STDOUT: &str = "/dev/stdout";
+const STDOUT: &str = "/dev/stdout";

@@ -91,3 +91,65 @@ fn a_device_is_a_log_like_any() {
     bench.finish();
     assert_eq!(bench.read("main.log"), "");
 }
+
+/// Not a test: what the tests below run in a process of its own, whose stdout they hold.
+#[test]
+#[ignore = "run by other tests"]
+fn a_daemon_in_the_foreground() {
+    let folder = PathBuf::from(std::env::var_os("PLANE_FOLDER").unwrap());
+    let mut config = daemon_config(folder.join("main.log"), Level::Info);
+    (config.nodaemon, config.silent) = (true, false);
+    let plane = start(Logs::open(&config).unwrap()).unwrap();
+    let lines: u32 = std::env::var("PLANE_LINES").unwrap().parse().unwrap();
+    for number in 0..lines {
+        let text = format!("line {number} of the daemon's log, as long as lines are");
+        plane.orders.send(Order::Log { level: Level::Info, at: sys::clock::wall(), text });
+    }
+    plane.orders.send(Order::Print { data: b"printed\n".to_vec() });
+    plane.orders.send(Order::Finish);
+    plane.join();
+    // Without the harness' last words, for which there may be no room.
+    std::process::exit(0);
+}
+
+fn foreground(folder: &Path, lines: usize, stdout: impl Into<std::process::Stdio>) -> std::process::Child {
+    std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "plane::tests::streams::a_daemon_in_the_foreground", "--ignored", "--nocapture"])
+        .env("PLANE_FOLDER", folder)
+        .env("PLANE_LINES", lines.to_string())
+        .stdout(stdout)
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_daemons_stdout_that_nobody_reads_does_not_stop_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut reader, writer) = io::pipe().unwrap();
+    let mut daemon = foreground(folder.path(), 30_000, writer);
+    assert!(daemon.wait().unwrap().success());
+    let log = std::fs::read_to_string(folder.path().join("main.log")).unwrap();
+    assert_eq!(log.matches(" INFO line ").count(), 30_000);
+    assert!(log.contains("nobody reads what is logged to /dev/stdout"));
+    let mut console = Vec::new();
+    reader.read_to_end(&mut console).unwrap();
+    assert!(console.len() >= 60_000, "what fits the pipe is there: {}", console.len());
+}
+
+#[test]
+fn a_daemon_logs_to_a_stdout_of_any_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out");
+    assert!(foreground(folder.path(), 5000, File::create(&file).unwrap()).wait().unwrap().success());
+    let in_file = std::fs::read_to_string(&file).unwrap();
+    // A socket cannot be opened by its path: what systemd gives a service is one.
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut daemon = foreground(folder.path(), 5000, OwnedFd::from(theirs));
+    let mut in_socket = String::new();
+    (&ours).read_to_string(&mut in_socket).unwrap();
+    assert!(daemon.wait().unwrap().success());
+    for text in [in_file, in_socket] {
+        assert_eq!(text.matches(" INFO line ").count(), 5000);
+        assert!(text.contains("printed\n"));
+    }
+}
