@@ -5,13 +5,15 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use model::Signal;
 use rustix::io::Errno;
-use rustix::process::{Pid, kill_process, kill_process_group, pidfd_send_signal};
+use rustix::process::{
+    Pid, kill_process, kill_process_group, pidfd_send_signal, test_kill_process, test_kill_process_group,
+};
 
 /// Receives the signals it was made for; readable while some wait.
 #[derive(Debug)]
@@ -111,8 +113,13 @@ pub fn unblock_in(command: &mut Command) {
 /// # Errors
 /// ESRCH: it has gone; EPERM: it is not ours to signal; EINVAL: 0 is no process.
 pub fn send(pid: u32, signal: Signal, to_group: bool) -> io::Result<()> {
-    let (pid, signal) = (checked(pid)?, kernel(signal)?);
-    let sent = if to_group { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
+    let pid = checked(pid)?;
+    let sent = match (kernel(signal), to_group) {
+        (Some(signal), true) => kill_process_group(pid, signal),
+        (Some(signal), false) => kill_process(pid, signal),
+        (None, true) => test_kill_process_group(pid),
+        (None, false) => test_kill_process(pid),
+    };
     Ok(sent?)
 }
 
@@ -121,17 +128,26 @@ pub fn send(pid: u32, signal: Signal, to_group: bool) -> io::Result<()> {
 /// # Errors
 /// As `send`.
 pub fn send_by(pidfd: impl AsFd, signal: Signal) -> io::Result<()> {
-    Ok(pidfd_send_signal(pidfd, kernel(signal)?)?)
+    if let Some(signal) = kernel(signal) {
+        return Ok(pidfd_send_signal(pidfd, signal)?);
+    }
+    let none = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: the descriptor is open, and signal 0 without information touches no memory.
+    match unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_fd().as_raw_fd(), 0, none, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn checked(pid: u32) -> io::Result<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))
 }
 
-fn kernel(signal: Signal) -> io::Result<rustix::process::Signal> {
-    // SAFETY: a model::Signal lies between 1 and 64; the two real-time signals that libc keeps for itself (32, 33) are
-    // only ever sent to other processes here.
-    Ok(unsafe { rustix::process::Signal::from_raw_unchecked(signal.number()) })
+/// `None` for 0, which is no signal but the question whether there is a process.
+fn kernel(signal: Signal) -> Option<rustix::process::Signal> {
+    // SAFETY: a model::Signal but 0 lies between 1 and 64; the two real-time signals that libc keeps for itself (32, 33)
+    // are only ever sent to other processes here.
+    (signal.number() != 0).then(|| unsafe { rustix::process::Signal::from_raw_unchecked(signal.number()) })
 }
 
 #[cfg(test)]
@@ -154,6 +170,17 @@ mod tests {
     fn a_signal_to_nobody_is_refused() {
         assert_eq!(send(0, Signal::TERM, true).unwrap_err().raw_os_error(), Some(libc::EINVAL));
         assert_eq!(send(0x7fff_fff0, Signal::TERM, false).unwrap_err().raw_os_error(), Some(libc::ESRCH));
+    }
+
+    #[test]
+    fn signal_0_asks_whether_there_is_a_process() {
+        let zero = Signal::parse("0").unwrap();
+        let own = std::process::id();
+        send(own, zero, false).unwrap();
+        assert_eq!(send(0x7fff_fff0, zero, false).unwrap_err().raw_os_error(), Some(libc::ESRCH));
+        let pid = Pid::from_raw(i32::try_from(own).unwrap()).unwrap();
+        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
+        send_by(&pidfd, zero).unwrap();
     }
 
     #[test]

@@ -122,7 +122,10 @@ fn unix_bound(
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags | SocketFlags::CLOEXEC, None)?;
     bind(&socket, &SocketAddrUnix::new(place)?)?;
     if let Some((uid, gid)) = owner {
-        match chown(place, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))) {
+        // The highest number stands for «leave it as it is» (chown(2)); rustix says that by nothing.
+        let uid_to_set = (uid != u32::MAX).then(|| Uid::from_raw(uid));
+        let gid_to_set = (gid != u32::MAX).then(|| Gid::from_raw(gid));
+        match chown(place, uid_to_set, gid_to_set) {
             Ok(()) => {}
             Err(Errno::PERM) => {
                 let _ = unlink(place);
