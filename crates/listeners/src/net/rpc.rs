@@ -82,7 +82,10 @@ impl Daemon {
     pub fn of(environment: &HashMap<String, String>) -> Result<Self, NoDaemon> {
         let address = environment.get(SERVER_URL).ok_or(NoDaemon::Unset)?;
         let variable = |name: &str| environment.get(name).cloned().unwrap_or_default();
-        let mut url = Url::parse(address)?;
+        let mut url = match address.strip_prefix("unix://") {
+            Some(path) => Url::of_socket(path),
+            None => Url::parse(address)?,
+        };
         url.target = "/RPC2".to_owned();
         let username = variable("SUPERVISOR_USERNAME");
         if !username.is_empty() {

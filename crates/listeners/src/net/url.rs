@@ -29,6 +29,18 @@ pub enum UrlError {
 }
 
 impl Url {
+    /// A socket's whole path, whatever letters it has.
+    #[must_use]
+    pub fn of_socket(path: &str) -> Self {
+        Self {
+            endpoint: Endpoint::Unix(path.into()),
+            tls: false,
+            host: "localhost".to_owned(),
+            target: "/".to_owned(),
+            credentials: None,
+        }
+    }
+
     /// Take a URL apart; a fragment is dropped.
     ///
     /// # Errors
@@ -62,12 +74,13 @@ impl Url {
     }
 
     fn over_unix(text: &str, rest: &str) -> Result<Self, UrlError> {
-        let (path, target) = rest.split_once(':').unwrap_or((rest, ""));
+        // A path may hold a colon; one before a slash begins what is asked for.
+        let at = rest.find(":/").unwrap_or(rest.len());
+        let (path, target) = (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
         if path.is_empty() {
             return Err(UrlError::Host(text.to_owned()));
         }
-        let endpoint = Endpoint::Unix(path.into());
-        Ok(Self { endpoint, tls: false, host: "localhost".into(), target: with_slash(target), credentials: None })
+        Ok(Self { target: with_slash(target), ..Self::of_socket(path) })
     }
 }
 
@@ -103,6 +116,7 @@ mod tests {
             ("http://[::1]/", Endpoint::Tcp("[::1]".into(), 80), "[::1]", "/"),
             ("http://a:/", Endpoint::Tcp("a".into(), 80), "a:", "/"),
             ("unix:///run/a.sock", Endpoint::Unix("/run/a.sock".into()), "localhost", "/"),
+            ("unix:///run/a:b.sock", Endpoint::Unix("/run/a:b.sock".into()), "localhost", "/"),
             ("unix:///run/a.sock:/up?q", Endpoint::Unix("/run/a.sock".into()), "localhost", "/up?q"),
         ] {
             let url = Url::parse(text).unwrap();
