@@ -7,6 +7,7 @@
 mod autolog;
 mod children;
 mod errands;
+mod replies;
 mod sockets;
 mod spawning;
 mod stdin;
@@ -38,15 +39,18 @@ pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState
         while let Some(input) = world.inputs.pop_front() {
             step(world, engine, input, &mut actions);
         }
+        world.started = true;
         world.close_idle_sockets(engine);
         if let Some(mood) = world.finished {
             return Ok(mood);
         }
         let due = engine.due();
-        world.poll.wait(due, &mut events)?;
+        let wake = [due, world.replies.due()].into_iter().flatten().min();
+        world.poll.wait(wake, &mut events)?;
         for event in &events {
             world.happened(*event);
         }
+        world.replies.late(clock::now());
         if due.is_some_and(|due| due <= clock::now()) {
             world.inputs.push_back(Input::Due);
         }

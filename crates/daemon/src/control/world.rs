@@ -7,18 +7,18 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use config::Config;
-use engine::{Action, Answer, CallId, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder};
+use config::{Config, GroupConfig};
+use engine::{Action, CallId, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder, Ticket};
 use model::{Channel, Level, Signal, SupervisorState, WallTime};
 use rustix::io::Errno;
 use sys::clock;
 use sys::poll::{Event, Interest, Poll};
 use sys::signals;
-use tokio::sync::oneshot;
 
 use super::autolog::{self, AutoLogPlace};
 use super::children::{self, Child, Children, Watched};
 use super::errands::{Errand, Errands, Reader};
+use super::replies::Replies;
 use super::sockets::Sockets;
 use super::spawning::{self, Common, Fresh, Pending};
 use super::stdin::{Refused, Stdin};
@@ -55,16 +55,19 @@ pub struct World {
     pub(super) poll: Poll,
     pub(super) inputs: VecDeque<Input>,
     pub(super) finished: Option<SupervisorState>,
+    /// The groups of the start are active.
+    pub(super) started: bool,
     signals: signals::Receiver,
     clients: Receiver<ClientEvent>,
     plane: PlaneHandle,
+    place: AutoLogPlace,
     errands: Errands,
     answers: Receiver<Input>,
     common: Common,
     loglevel: Level,
     children: Children,
     pending: HashMap<ProcessId, Pending>,
-    replies: HashMap<CallId, oneshot::Sender<Answer>>,
+    pub(super) replies: Replies,
     sockets: Sockets,
     buffer: Vec<u8>,
 }
@@ -86,16 +89,18 @@ impl World {
             poll,
             inputs: VecDeque::new(),
             finished: None,
+            started: false,
             signals: setup.signals,
             clients: setup.clients,
             plane: setup.plane,
-            errands: Errands::start(setup.reader, place, sender)?,
+            errands: Errands::start(setup.reader, place.clone(), sender)?,
+            place,
             answers,
             common: Common::new(setup.config.daemon.serverurl.clone(), setup.limits),
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
             pending: HashMap::new(),
-            replies: HashMap::new(),
+            replies: Replies::default(),
             sockets: Sockets::default(),
             buffer: vec![0; READ],
         })
@@ -112,8 +117,9 @@ impl World {
     }
 
     /// A line of the daemon's log.
-    pub fn log(&self, level: Level, text: String) {
+    pub fn log(&mut self, level: Level, text: String) {
         if level >= self.loglevel {
+            self.replies.logged();
             self.plane.orders.send(Order::Log { level, at: clock::wall(), text });
         }
     }
@@ -162,11 +168,11 @@ impl World {
         for event in self.clients.take() {
             match event {
                 ClientEvent::Called { call, request, reply } => {
-                    self.replies.insert(call, reply);
+                    self.replies.expect(call, reply);
                     self.inputs.push_back(Input::Called { call, request });
                 }
                 ClientEvent::HungUp { call } => {
-                    self.replies.remove(&call);
+                    self.replies.forget(call);
                     self.inputs.push_back(Input::HungUp { call });
                 }
             }
@@ -183,6 +189,10 @@ impl World {
                 Report::Drained { process } => Input::Drained { process },
                 Report::Output { process, channel, data } => Input::Output { process, channel, data },
                 Report::Captured { process, channel, data } => Input::Captured { process, channel, data },
+                Report::Marked { number } => {
+                    self.replies.marked(number);
+                    continue;
+                }
                 Report::Cleared { ticket, result } => Input::LogsCleared { ticket, result },
             };
             self.inputs.push_back(input);
@@ -192,12 +202,7 @@ impl World {
     /// Does what the engine has decided.
     pub(super) fn act(&mut self, action: Action) {
         match action {
-            Action::PrepareGroup { ticket, group } if autolog::wanted(&group) => {
-                self.errands.run(Errand::MakeLogs(ticket, group));
-            }
-            Action::PrepareGroup { ticket, .. } => {
-                self.inputs.push_back(Input::GroupPrepared { ticket, logs: Vec::new() });
-            }
+            Action::PrepareGroup { ticket, group } => self.prepare_group(ticket, group),
             Action::ForgetGroup { group, processes } => {
                 for line in self.sockets.close(|name| name == group) {
                     self.log(Level::Info, line);
@@ -212,12 +217,7 @@ impl World {
             Action::Signal { process, pid, signal, to_group } => self.signal(process, pid, signal, to_group),
             Action::Drain { process } => self.drain(process),
             Action::WriteStdin { process, data, call } => self.write_stdin(process, &data, call),
-            Action::Reply { call, answer } => {
-                if let Some(reply) = self.replies.remove(&call) {
-                    // The client may have gone.
-                    let _ = reply.send(answer);
-                }
-            }
+            Action::Reply { call, answer } => self.replies.give(call, answer, clock::now(), &self.plane.orders),
             Action::Log { level, text } => self.log(level, text),
             Action::Print { data } => {
                 self.plane.orders.send(Order::Print { data });
@@ -233,6 +233,16 @@ impl World {
                 self.plane.orders.send(Order::Reopen);
             }
             Action::Finish { mood } => self.finished = Some(mood),
+        }
+    }
+
+    /// At the start nothing runs that could be delayed, and no client may find a group missing: its files are made here.
+    fn prepare_group(&mut self, ticket: Ticket, group: Arc<GroupConfig>) {
+        if self.started && autolog::wanted(&group) {
+            self.errands.run(Errand::MakeLogs(ticket, group));
+        } else {
+            let logs = autolog::make(&self.place, &group);
+            self.inputs.push_back(Input::GroupPrepared { ticket, logs });
         }
     }
 

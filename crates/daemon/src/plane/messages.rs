@@ -74,6 +74,11 @@ pub enum Order {
         /// The words.
         text: String,
     },
+    /// Say when everything before this has been done. Report: `Marked`.
+    Mark {
+        /// For the report.
+        number: u64,
+    },
     /// Bytes for the daemon's stdout.
     Print {
         /// What.
@@ -128,6 +133,11 @@ pub enum Report {
         channel: Channel,
         /// What.
         data: Vec<u8>,
+    },
+    /// To `Order::Mark`.
+    Marked {
+        /// Of the order.
+        number: u64,
     },
     /// To `Order::Clear` and `Order::ClearMainLog`.
     Cleared {

@@ -238,6 +238,9 @@ impl Plane {
             }
             Order::Reopen => self.logs.reopen(),
             Order::Log { level, at, text } => self.logs.log(level, at, &text),
+            Order::Mark { number } => {
+                self.reports.send(Report::Marked { number });
+            }
             Order::Print { data } => self.logs.print(&data),
             Order::Finish => self.finishing = true,
         }

@@ -1,0 +1,135 @@
+//! Answers on their way to clients. A client that reads the log after its answer finds there what happened before it: an
+//! answer waits for the lines of the log before it, but never longer than a blink (the log may be on a disk that stalls).
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use engine::{Answer, CallId};
+use model::Moment;
+use tokio::sync::oneshot;
+
+use crate::mailbox::Sender;
+use crate::plane::Order;
+
+/// How long an answer waits for the log at most.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Clients that wait, and answers that wait for the log.
+#[derive(Debug, Default)]
+pub struct Replies {
+    waiting: HashMap<CallId, oneshot::Sender<Answer>>,
+    held: VecDeque<Held>,
+    /// The last mark that was set in the stream of orders.
+    mark: u64,
+    /// Lines have been sent to the log since then.
+    lines: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    mark: u64,
+    until: Moment,
+    call: CallId,
+    answer: Answer,
+}
+
+impl Replies {
+    /// A client waits for the answer to its call.
+    pub fn expect(&mut self, call: CallId, reply: oneshot::Sender<Answer>) {
+        self.waiting.insert(call, reply);
+    }
+
+    /// It has gone.
+    pub fn forget(&mut self, call: CallId) {
+        self.waiting.remove(&call);
+    }
+
+    /// A line was sent to the log.
+    pub const fn logged(&mut self) {
+        self.lines = true;
+    }
+
+    /// Answers a call, at once if nothing stands before it.
+    pub fn give(&mut self, call: CallId, answer: Answer, now: Moment, orders: &Sender<Order>) {
+        if self.lines {
+            self.lines = false;
+            self.mark += 1;
+            orders.send(Order::Mark { number: self.mark });
+            self.held.push_back(Held { mark: self.mark, until: now.after(PATIENCE), call, answer });
+        } else if let Some(last) = self.held.back() {
+            let (mark, until) = (last.mark, last.until);
+            self.held.push_back(Held { mark, until, call, answer });
+        } else {
+            self.send(call, answer);
+        }
+    }
+
+    /// The log has come as far as this mark.
+    pub fn marked(&mut self, number: u64) {
+        self.release(|held| held.mark <= number);
+    }
+
+    /// Sends what has waited long enough.
+    pub fn late(&mut self, now: Moment) {
+        self.release(|held| held.until <= now);
+    }
+
+    /// When to call `late`.
+    pub fn due(&self) -> Option<Moment> {
+        self.held.front().map(|held| held.until)
+    }
+
+    fn release(&mut self, ready: impl Fn(&Held) -> bool) {
+        while let Some(held) = self.held.pop_front_if(|held| ready(held)) {
+            self.send(held.call, held.answer);
+        }
+    }
+
+    fn send(&mut self, call: CallId, answer: Answer) {
+        if let Some(reply) = self.waiting.remove(&call) {
+            // The client may have gone meanwhile.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::Answer;
+    use model::Value;
+
+    use super::*;
+    use crate::mailbox::mailbox;
+
+    fn asked(replies: &mut Replies, number: u64) -> oneshot::Receiver<Answer> {
+        let (sender, receiver) = oneshot::channel();
+        replies.expect(CallId(number), sender);
+        receiver
+    }
+
+    #[test]
+    fn an_answer_comes_after_the_lines_before_it_or_when_the_log_stalls() {
+        let (orders, taken) = mailbox().unwrap();
+        let (mut replies, now) = (Replies::default(), Moment(1));
+        let mut plain = asked(&mut replies, 1);
+        replies.give(CallId(1), Answer::Value(Value::Bool(true)), now, &orders);
+        assert!(plain.try_recv().is_ok() && taken.take().is_empty());
+
+        let (mut first, mut second) = (asked(&mut replies, 2), asked(&mut replies, 3));
+        replies.logged();
+        replies.give(CallId(2), Answer::Value(Value::Bool(true)), now, &orders);
+        replies.give(CallId(3), Answer::Value(Value::Bool(true)), now, &orders);
+        assert!(first.try_recv().is_err() && second.try_recv().is_err());
+        assert!(matches!(taken.take().front(), Some(Order::Mark { number: 1 })));
+        replies.marked(1);
+        assert!(first.try_recv().is_ok() && second.try_recv().is_ok());
+
+        let mut stalled = asked(&mut replies, 4);
+        replies.logged();
+        replies.give(CallId(4), Answer::Value(Value::Bool(true)), now, &orders);
+        replies.late(now);
+        assert!(stalled.try_recv().is_err());
+        replies.late(replies.due().unwrap());
+        assert!(stalled.try_recv().is_ok() && replies.due().is_none());
+    }
+}
