@@ -11,6 +11,7 @@ use std::path::Path;
 use config::{Config, Flags, Problem, Report, check, diff, load, load_ctl};
 use host::FakeHost;
 use model::Level;
+use proptest::prelude::*;
 
 const FILE: &str = "/etc/supervisord.conf";
 
@@ -262,4 +263,27 @@ fn an_update_notices_another_kind_of_group() {
     let fcgi = "[fcgi-program:f]\ncommand=/bin/cat\nsocket=unix:///tmp/f.sock\n";
     assert_eq!(changes(fcgi, &fcgi.replace("f.sock", "g.sock")), "~f");
     assert_eq!(changes(fcgi, &format!("{fcgi}socket_mode=0770\n")), "");
+}
+
+/// Lines as people might write them: headers and options that mean something, with values that may not.
+fn lines_of_a_file() -> impl Strategy<Value = String> {
+    let header =
+        "\\[(supervisord|program:[ab]|group:g|eventlistener:l|fcgi-program:f|include|unix_http_server|DEFAULT)\\]";
+    let names = ["command", "environment", "numprocs", "process_name", "stopsignal", "user", "events", "socket", "x"];
+    let more =
+        ["programs", "files", "port", "exitcodes", "stdout_logfile", "result_handler", "buffer_size", "priority"];
+    let value = "%\\((here|process_num|a)\\)0?[0-9]?[sdxqé%]?|[ -~é]{0,12}|[0-9]{1,25}|[A-C]=\"?[a-c ,]{0,4}\"?";
+    let name = proptest::sample::select([names.as_slice(), &more].concat());
+    let option = (" ?", name, "[=:]", value).prop_map(|(blank, name, is, value)| format!("{blank}{name}{is}{value}"));
+    let line = prop_oneof![header, option, "[ -~\t]{0,12}"];
+    proptest::collection::vec(line, 0..12).prop_map(|lines| format!("[supervisord]\n{}\n", lines.join("\n")))
+}
+
+proptest! {
+    #[test]
+    fn no_file_makes_it_panic(text in lines_of_a_file()) {
+        let report = report(&[(FILE, &text)]);
+        prop_assert_eq!(report.config.is_some(), report.errors.is_empty());
+        let _ = load_ctl(&FakeHost::with(&[(FILE, &text)]), Path::new(FILE));
+    }
 }

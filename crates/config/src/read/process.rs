@@ -47,12 +47,12 @@ impl Reading<'_> {
         let node = Text::Str(self.host.node_name());
         let mut view = View::new(self, section, table).here().in_process();
         view = view.name("program_name", program.as_str()).name("host_node_name", node).name("group_name", group);
-        let mould = mould(&view, daemon);
         let before = self.problem_count();
+        let mould = mould(&view, daemon);
         let mut processes = Vec::new();
         for number in mould.first..mould.first.saturating_add(mould.numprocs.clamp(0, NUMPROCS)) {
             processes.extend(self.copy(&mut view, &mould, number, daemon));
-            // The same mistake in each copy is told once.
+            // One copy shows what is wrong with each.
             if self.problem_count() > before {
                 break;
             }
