@@ -42,7 +42,11 @@ pub(crate) struct Pool {
     pub(crate) next_serial: u64,
     pub(crate) queue: VecDeque<Queued>,
     /// Events lost since the last one was sent.
+    pub(crate) burst: u64,
+    /// Events lost ever.
     pub(crate) lost: u64,
+    /// Events that a listener has accepted.
+    pub(crate) accepted: u64,
 }
 
 /// Losses of one burst that are logged one by one, before only each tenfold is.
@@ -57,7 +61,7 @@ impl Pool {
     pub(crate) fn new(name: Arc<str>, config: PoolConfig, members: Vec<ProcessId>) -> Self {
         let wants = |kind: &EventType| config.events.iter().any(|subscribed| kind.is_kind_of(*subscribed));
         let wanted = EventType::ALL.iter().filter(|kind| wants(kind)).fold(0, |bits, kind| bits | bit(*kind));
-        Self { name, config, members, wanted, next_serial: 0, queue: VecDeque::new(), lost: 0 }
+        Self { name, config, members, wanted, next_serial: 0, queue: VecDeque::new(), burst: 0, lost: 0, accepted: 0 }
     }
 
     /// Let an event wait at the head or the tail. If the buffer is full the oldest is lost: the line for the log, if
@@ -72,8 +76,9 @@ impl Pool {
         }
         let serial = discarded?.event.serial;
         self.lost += 1;
+        self.burst += 1;
         let text = format!("pool {} event buffer overflowed, discarding event {serial}", self.name);
-        let lost = self.lost;
+        let lost = self.burst;
         match lost {
             ..LOGGED_LOSSES => Some(text),
             _ if lost == LOGGED_LOSSES || is_power_of_ten(lost) => {

@@ -77,14 +77,14 @@ impl Engine {
         // A clock that seems to run back is not followed: a deadline that has passed stays passed.
         self.now = now.max(self.now);
         self.wall = wall;
-        std::mem::swap(&mut self.out, out);
         while let Some(timer) = self.timers.pop(self.now) {
             self.deadline_passed(timer);
         }
         self.take(input);
         self.go_on_shutting_down();
         self.deliver_events();
-        std::mem::swap(&mut self.out, out);
+        // What was decided before a panic is kept and done with what follows.
+        out.append(&mut self.out);
     }
 
     /// When to call with [`Input::Due`] at the latest.

@@ -50,7 +50,8 @@ pub struct GroupState {
     pub config: Arc<GroupConfig>,
     /// Its processes, in the order of the configuration.
     pub processes: Vec<ProcessState>,
-    pool: Option<PoolState>,
+    /// Its events, if its processes are listeners.
+    pub pool: Option<PoolState>,
 }
 
 /// The state of a process.
@@ -68,15 +69,23 @@ pub struct ProcessState {
     stopped: WallTime,
     exitstatus: Option<i64>,
     spawnerr: Option<String>,
-    listener: Option<Listener>,
+    /// Its conversation, if it is an event listener.
+    pub listener: Option<Listener>,
     waiters: Vec<Waiter>,
 }
 
+/// The state of a pool of listeners. Each event that it took is accepted, lost, in the queue or in a listener's hand.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct PoolState {
-    next_serial: u64,
-    queue: Vec<Queued>,
-    lost: u64,
+pub struct PoolState {
+    /// Events that it has taken.
+    pub next_serial: u64,
+    /// Those that wait.
+    pub queue: Vec<Queued>,
+    /// Those that were lost because the queue was full.
+    pub lost: u64,
+    /// Those that a listener accepted.
+    pub accepted: u64,
+    burst: u64,
 }
 
 /// Why a handover is not accepted.
@@ -123,6 +132,8 @@ impl Engine {
                 next_serial: pool.next_serial,
                 queue: pool.queue.iter().cloned().collect(),
                 lost: pool.lost,
+                accepted: pool.accepted,
+                burst: pool.burst,
             }),
         });
         Handover {
@@ -177,6 +188,8 @@ impl Engine {
                 restored.next_serial = pool.next_serial;
                 restored.queue = pool.queue.into();
                 restored.lost = pool.lost;
+                restored.accepted = pool.accepted;
+                restored.burst = pool.burst;
             }
             self.bus.subscribe(restored);
         }

@@ -74,7 +74,7 @@ impl Engine {
         });
         let Some(&id) = ready else { return false };
         let Some(queued) = pool.queue.pop_front() else { return false };
-        pool.lost = 0;
+        pool.burst = 0;
         let data = payload::envelope(&self.base.daemon.identifier, &pool.name, queued.serial, &queued.event);
         let serial = queued.event.serial;
         let Some(process) = self.processes.get_mut(&id) else { return false };
@@ -146,8 +146,11 @@ impl Engine {
     fn accepted(&mut self, id: ProcessId, name: &str) {
         self.debug(|| format!("{name}: event was processed"));
         self.set_listener(id, ListenerState::Acknowledged);
-        if let Some(listener) = self.processes.get_mut(&id).and_then(|process| process.listener.as_mut()) {
-            listener.event = None;
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        let pool = Arc::clone(&process.group);
+        let event = process.listener.as_mut().and_then(|listener| listener.event.take());
+        if let (Some(_), Some(pool)) = (event, self.bus.pool_mut(&pool)) {
+            pool.accepted += 1;
         }
     }
 
