@@ -19,8 +19,16 @@ pub fn shift(path: &Path, backups: u32) -> io::Result<()> {
     if backups > 0 { rename(path, &numbered(path, 1)) } else { Ok(()) }
 }
 
-/// rename(2) replaces the target, so the removal that the reference does before is not needed.
+/// What has the new name is removed first: ext4 writes a file out to the disk before it lets it replace another, and the
+/// rename would wait for that.
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    if std::fs::symlink_metadata(from).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(());
+    }
+    match std::fs::remove_file(to) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     match std::fs::rename(from, to) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         result => result,

@@ -143,7 +143,6 @@ fn clear_log(engine: &mut Engine, call: CallId, _: Args<'_>) -> Outcome {
         return Err(Fault::bare(FaultCode::NoFile));
     }
     let ticket = engine.ask(Question::ClearMain { call });
-    engine.info("reopening log file".into());
     engine.act(Action::ClearMainLog { ticket });
     Ok(None)
 }
