@@ -1,8 +1,9 @@
 //! The plane's loop: orders, pipes and sinks that are ready, deadlines.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ const BYTES_BEFORE_ORDERS: usize = 4 * 1024 * 1024;
 const DRAIN: usize = 4 * 1024 * 1024;
 /// While control has too much waiting, it is looked at so often.
 const REPORTS_PAUSE: Duration = Duration::from_millis(10);
+/// The pause after a defect.
+const AFTER_DEFECT: Duration = Duration::from_millis(100);
 /// At the end, what waits is written for so long.
 const FINISH: Duration = Duration::from_secs(2);
 
@@ -47,6 +50,8 @@ pub struct Plane {
     logs: Logs,
     processes: HashMap<ProcessId, Process>,
     orders: Receiver<Order>,
+    /// Orders that were taken and are not done: some stay only if a defect came between.
+    pending: VecDeque<Order>,
     reports: Sender<Report>,
     /// One for all pipes.
     buffer: Vec<u8>,
@@ -68,6 +73,7 @@ impl Plane {
             logs,
             processes: HashMap::new(),
             orders,
+            pending: VecDeque::new(),
             reports,
             buffer: vec![0; LARGE_READ],
             unheard: BTreeSet::new(),
@@ -79,7 +85,11 @@ impl Plane {
     pub fn run(mut self) {
         let mut events = Vec::new();
         while !self.finishing {
-            self.turn(&mut events);
+            // A defect costs what it was met in, not the logs of all programs. The pause bounds one that stays.
+            if catch_unwind(AssertUnwindSafe(|| self.turn(&mut events))).is_err() {
+                self.logs.log(Level::Critical, clock::wall(), "a defect was met in the logging of programs");
+                std::thread::sleep(AFTER_DEFECT);
+            }
         }
         self.finish(&mut events);
     }
@@ -123,7 +133,8 @@ impl Plane {
 
     fn due(&self) -> Option<Moment> {
         let unheard = (!self.unheard.is_empty()).then(|| clock::now().after(REPORTS_PAUSE));
-        [unheard, self.logs.sinks.due()].into_iter().flatten().min()
+        let pending = (!self.pending.is_empty()).then_some(Moment(0));
+        [unheard, pending, self.logs.sinks.due()].into_iter().flatten().min()
     }
 
     /// Something is ready; how many bytes of a pipe were handled.
@@ -219,7 +230,8 @@ impl Plane {
     }
 
     fn take_orders(&mut self) {
-        for order in self.orders.take() {
+        self.pending.extend(self.orders.take());
+        while let Some(order) = self.pending.pop_front() {
             self.order(order);
         }
     }
