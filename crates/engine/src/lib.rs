@@ -31,3 +31,4 @@ pub use engine::Engine;
 pub use handover::{Handover, HandoverError};
 pub use input::{AutoLog, CallId, CommandError, DaemonSignal, Input, ProcessId, Request, SpawnError, Ticket};
 pub use local::{Local, LocalTime};
+pub use rpc::manual;

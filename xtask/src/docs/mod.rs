@@ -15,6 +15,7 @@ const PAGES: &[Page] = &[
     ("docs/reference/configuration.md", || made_from("crates/config/src/tables/", &config::manual())),
     ("docs/reference/events.md", || made_from("crates/model/src/event.rs", &events::page())),
     ("docs/reference/supervisorctl.md", || made_from("crates/ctl/src/commands/", &commands())),
+    ("docs/reference/xml-rpc.md", || made_from("crates/engine/src/rpc/", &engine::manual())),
 ];
 
 /// Writes the pages; with `--check`, an error names those that are not current.

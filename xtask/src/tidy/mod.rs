@@ -7,6 +7,7 @@ mod arrows;
 mod finding;
 mod generated;
 mod heads;
+mod links;
 mod names;
 mod places;
 mod purity;
@@ -19,7 +20,7 @@ mod words;
 
 use anyhow::{Result, bail};
 
-use crate::docs;
+use crate::{docs, run};
 use finding::{Finding, Weight};
 use source::Source;
 
@@ -54,6 +55,7 @@ fn every_check() -> Result<Vec<Finding>> {
     found.extend(heads::check_share(&sources));
     for file in &files {
         found.extend(places::check(file));
+        found.extend(links::check(file, |path| run::top().join(path).exists()));
     }
     found.extend(arrows::check(&arrows::manifests()?));
     found.extend(generated::check(&docs::stale()));

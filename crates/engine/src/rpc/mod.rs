@@ -8,6 +8,7 @@ mod args;
 mod config_info;
 mod control;
 mod logs;
+mod manual;
 mod processes;
 mod start_stop;
 mod stdin;
@@ -22,6 +23,8 @@ use crate::engine::Engine;
 use crate::input::{CallId, Request};
 
 use args::Args;
+
+pub use manual::manual;
 
 /// What a method makes of a call: an answer now, or (`None`) one later.
 type Outcome = Result<Option<Answer>, Fault>;
