@@ -247,6 +247,8 @@ pub struct ProcessConfig {
     pub stdout: OutputConfig,
     /// Where stderr goes.
     pub stderr: OutputConfig,
+    /// Its stdin, shared with the other copies, where an `[fcgi-program:x]` is a member of a `[group:x]`.
+    pub socket: Option<Arc<SocketConfig>>,
     /// `[supervisord] strip_ansi=`, here because the log path needs it per sink.
     pub strip_ansi: bool,
 }

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: the socket itself (`sys`).
 
+use std::sync::Arc;
+
 use super::{Reading, View};
 use crate::python::normalize_path;
 use crate::tables::fcgi::TABLE;
@@ -11,8 +13,22 @@ use crate::value;
 impl Reading<'_> {
     pub(super) fn fcgi_program(&self, section: &str, daemon: &DaemonConfig) -> Option<GroupConfig> {
         let name = self.name_of(section);
+        let priority = View::new(self, section, &TABLE).here().value("priority", value::integer);
+        let socket = self.socket_of(section, &name);
+        let processes = self.processes(section, &name, daemon);
+        Some(GroupConfig { name, priority, kind: GroupKind::FastCgi(socket?), processes })
+    }
+
+    /// The socket of a program that is a member of a `[group:x]`. The reference gives it a pipe, and so does not ask for a
+    /// `socket=` there.
+    pub(super) fn member_socket(&self, section: &str) -> Option<Arc<SocketConfig>> {
+        let is_fcgi = section.starts_with("fcgi-program:");
+        let written = is_fcgi && View::new(self, section, &TABLE).is_set("socket");
+        if written { self.socket_of(section, &self.name_of(section)).map(Arc::new) } else { None }
+    }
+
+    fn socket_of(&self, section: &str, name: &str) -> Option<SocketConfig> {
         let view = View::new(self, section, &TABLE).here();
-        let priority = view.value("priority", value::integer);
         let user = view.parsed("user", |text| value::user(self.host, text));
         let backlog = view.parsed("socket_backlog", backlog);
         let owner = view.parsed("socket_owner", |text| {
@@ -20,10 +36,8 @@ impl Reading<'_> {
         });
         let mode = view
             .parsed("socket_mode", |text| value::octal(text).map_err(|_| format!("Invalid socket_mode value {text}")));
-        let address = self.socket(section, &name, user, owner, mode);
-        let processes = self.processes(section, &name, daemon);
-        let kind = GroupKind::FastCgi(SocketConfig { address: address?, backlog });
-        Some(GroupConfig { name, priority, kind, processes })
+        let address = self.socket(section, name, user, owner, mode);
+        Some(SocketConfig { address: address?, backlog })
     }
 
     fn socket(

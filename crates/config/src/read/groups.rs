@@ -53,7 +53,11 @@ impl Reading<'_> {
         let mut processes = Vec::new();
         for program in &programs {
             let Some(member) = self.member(&view, program) else { continue };
-            processes.extend(self.processes(&member, &name, daemon));
+            let socket = self.member_socket(&member);
+            processes.extend(self.processes(&member, &name, daemon).into_iter().map(|process| match &socket {
+                Some(socket) => Arc::new(ProcessConfig { socket: Some(Arc::clone(socket)), ..(*process).clone() }),
+                None => process,
+            }));
             taken.insert(member);
         }
         GroupConfig { name, priority, kind: GroupKind::Programs, processes }

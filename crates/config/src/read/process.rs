@@ -152,6 +152,7 @@ fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
         serverurl: None,
         user: None,
         umask: None,
+        socket: None,
         strip_ansi: daemon.strip_ansi,
         name: String::new(),
         command: String::new(),

@@ -42,6 +42,7 @@ pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState
         world.started = true;
         world.close_idle_sockets(engine);
         if let Some(mood) = world.finished {
+            world.replies.all();
             return Ok(mood);
         }
         let due = engine.due();

@@ -74,6 +74,11 @@ impl Replies {
         self.release(|held| held.until <= now);
     }
 
+    /// Sends all that waits: the daemon ends.
+    pub fn all(&mut self) {
+        self.release(|_| true);
+    }
+
     /// When to call `late`.
     pub fn due(&self) -> Option<Moment> {
         self.held.front().map(|held| held.until)

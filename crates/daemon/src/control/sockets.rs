@@ -1,18 +1,18 @@
 //! Sockets of FastCGI groups: made when the first of a group's programs starts, shared by all, held open over restarts, and
 //! let go (with their file) when the group has come to rest.
 
-use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::os::fd::OwnedFd;
 
 use config::{SocketAddress, SocketConfig};
 
-/// The open sockets by group.
+/// The open sockets.
 #[derive(Debug, Default)]
-pub struct Sockets(HashMap<String, Open>);
+pub struct Sockets(Vec<Open>);
 
 #[derive(Debug)]
 struct Open {
+    group: String,
     config: SocketConfig,
     socket: OwnedFd,
 }
@@ -26,41 +26,35 @@ fn shown(config: &SocketConfig) -> String {
 }
 
 impl Sockets {
-    /// The socket of a group, and the line of the log if it was made just now.
+    /// The socket of a group, for a child, and the line of the log if it was made just now.
     ///
     /// # Errors
     /// Why it cannot be made, in words.
-    pub fn get(&mut self, group: &str, config: &SocketConfig) -> Result<(BorrowedFd<'_>, Option<String>), String> {
-        let mut line = None;
-        if !self.0.get(group).is_some_and(|open| open.config == *config) {
-            self.0.remove(group);
-            let socket = sys::sockets::fcgi(&config.address, config.backlog)
-                .map_err(|error| format!("Could not create FastCGI socket {}: {error}", shown(config)))?;
-            line = Some(format!("Creating socket {}", shown(config)));
-            self.0.insert(group.to_owned(), Open { config: config.clone(), socket });
+    pub fn get(&mut self, group: &str, config: &SocketConfig) -> Result<(OwnedFd, Option<String>), String> {
+        let trouble = |error: &dyn Display| format!("Could not create FastCGI socket {}: {error}", shown(config));
+        if let Some(open) = self.0.iter().find(|open| open.group == group && open.config == *config) {
+            return Ok((open.socket.try_clone().map_err(|error| trouble(&error))?, None));
         }
-        match self.0.get(group) {
-            Some(open) => Ok((open.socket.as_fd(), line)),
-            None => Err(format!("Could not create FastCGI socket {}", shown(config))),
-        }
+        let socket = sys::sockets::fcgi(&config.address, config.backlog).map_err(|error| trouble(&error))?;
+        let copy = socket.try_clone().map_err(|error| trouble(&error))?;
+        self.0.push(Open { group: group.to_owned(), config: config.clone(), socket });
+        Ok((copy, Some(format!("Creating socket {}", shown(config)))))
     }
 
     /// True if there is none.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Closes the sockets of groups for which `idle` holds; returns the lines of the log.
     pub fn close(&mut self, mut idle: impl FnMut(&str) -> bool) -> Vec<String> {
-        let groups: Vec<String> = self.0.keys().filter(|group| idle(group)).cloned().collect();
-        groups.iter().filter_map(|group| self.0.remove(group)).map(Open::close).collect()
+        self.0.extract_if(.., |open| idle(&open.group)).map(Open::close).collect()
     }
 }
 
 impl Open {
     fn close(self) -> String {
         if let SocketAddress::Unix { path, .. } = &self.config.address {
-            let path: &PathBuf = path;
             let _ = std::fs::remove_file(path);
         }
         format!("Closing socket {}", shown(&self.config))

@@ -294,13 +294,10 @@ impl World {
     fn socket(&mut self, order: &SpawnOrder) -> Result<Option<OwnedFd>, SpawnError> {
         let Some(config) = &order.socket else { return Ok(None) };
         let (socket, line) = self.sockets.get(&order.group, config).map_err(SpawnError::Other)?;
-        let copy = socket.try_clone_to_owned().map_err(|error| {
-            SpawnError::Other(spawning::no_dispatchers(&order.config.name, &sys::errno::of(&error)))
-        })?;
         if let Some(line) = line {
             self.log(Level::Info, line);
         }
-        Ok(Some(copy))
+        Ok(Some(socket))
     }
 
     fn attach(&mut self, order: &SpawnOrder, fresh: Fresh) {

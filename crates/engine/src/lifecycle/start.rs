@@ -28,7 +28,8 @@ impl Engine {
         process.listener = is_listener.then(Listener::default);
         let (config, logs, group) = (process.config.clone(), process.logs.clone(), process.group.clone());
         self.change(id, State::Spawning { then: Vec::new() }, true);
-        let socket = self.groups.get(&group).and_then(|group| group.socket().cloned());
+        let shared = self.groups.get(&group).and_then(|group| group.socket().cloned());
+        let socket = config.socket.as_deref().cloned().or(shared);
         let order = SpawnOrder { process: id, group: group.to_string(), config, logs, listener: is_listener, socket };
         self.act(Action::Spawn(order));
     }

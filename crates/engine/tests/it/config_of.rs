@@ -43,6 +43,7 @@ pub fn process(name: &str) -> ProcessConfig {
         redirect_stderr: false,
         stdout: output(),
         stderr: output(),
+        socket: None,
         strip_ansi: false,
     }
 }
