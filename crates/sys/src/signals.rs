@@ -32,6 +32,9 @@ impl Receiver {
     /// No descriptor is left (EMFILE, ENFILE).
     pub fn new(signals: &[Signal]) -> io::Result<Self> {
         let set = set_of(signals);
+        // SAFETY: SIG_DFL installs no code. Whoever started this process may have had SIGCHLD ignored: the kernel would
+        // then reap children itself, and nobody would hear of their end.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
         // SAFETY: the set is initialised; the old mask is not asked for.
         let failed = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
         if failed != 0 {
