@@ -83,7 +83,7 @@ impl Daemon {
             return ExitCode::from(2);
         }
         signals::ignore_write_signals();
-        let config = match self.load() {
+        let config = match load(&self.file, &self.options) {
             Ok(config) => Arc::new(config),
             Err(errors) => return options::refuse(&self.program, &errors),
         };
@@ -100,17 +100,6 @@ impl Daemon {
         }
     }
 
-    fn load(&self) -> Result<Config, config::Errors> {
-        let host = RealHost::new();
-        if self.options.strict {
-            let report = config::check(&host, &self.file, &self.options.flags);
-            if let Some(errors) = crate::check::strictly(&report) {
-                return Err(errors);
-            }
-        }
-        config::load(&host, &self.file, &self.options.flags)
-    }
-
     /// User, limits, log, old AUTO logs, servers.
     fn ready(&self, config: Arc<Config>, first: bool) -> Result<Ready, Refusal> {
         let mut messages = config.messages.clone();
@@ -125,13 +114,18 @@ impl Daemon {
         for message in &messages {
             logs.log(message.level, clock::wall(), &message.text);
         }
+        // The reference removes old AUTO logs first: a second daemon would remove those of the first, and only then see it.
+        let mut said = Vec::new();
+        let mut say = |level, text: String| said.push((level, text));
+        let servers = front::bind(&config.servers, &config.rpc_interfaces, &mut say).map_err(|why| why.to_string())?;
         if !config.daemon.nocleanup {
             for warning in control::remove_old_autologs(&config.daemon) {
                 logs.log(Level::Warn, clock::wall(), &warning);
             }
         }
-        let mut log = |level, text: String| logs.log(level, clock::wall(), &text);
-        let servers = front::bind(&config.servers, &config.rpc_interfaces, &mut log).map_err(|why| why.to_string())?;
+        for (level, text) in said {
+            logs.log(level, clock::wall(), &text);
+        }
         Ok(Ready { config, logs, servers })
     }
 
@@ -186,13 +180,13 @@ impl Daemon {
     }
 
     fn reader(&self) -> Reader {
-        let (file, flags) = (self.file.clone(), self.options.flags.clone());
-        Arc::new(move || config::load(&RealHost::new(), &file, &flags).map_err(|errors| errors.first().to_owned()))
+        let (file, options) = (self.file.clone(), self.options.clone());
+        Arc::new(move || load(&file, &options).map_err(|errors| errors.first().to_owned()))
     }
 
     /// For a restart: with the file as it is now, or with the old configuration if that cannot be used.
     fn ready_again(&self, old: Arc<Config>) -> io::Result<Ready> {
-        let refused = match self.load() {
+        let refused = match load(&self.file, &self.options) {
             Ok(config) => match self.ready(Arc::new(config), false) {
                 Ok(ready) => return Ok(ready),
                 Err(text) => text,
@@ -205,6 +199,15 @@ impl Daemon {
         ready.logs.log(Level::Critical, clock::wall(), &text);
         Ok(ready)
     }
+}
+
+/// Read the configuration; with `--strict`, doubts are errors.
+fn load(file: &Path, options: &Options) -> Result<Config, config::Errors> {
+    let report = config::check(&RealHost::new(), file, &options.flags);
+    if let Some(doubts) = crate::check::strictly(&report).filter(|_| options.strict && report.errors.is_empty()) {
+        return Err(doubts);
+    }
+    report.config.ok_or(config::Errors(report.errors))
 }
 
 fn settings(config: &DaemonConfig) -> FrontSettings {
