@@ -28,3 +28,5 @@ pub const SYSLOG_BACKLOG: usize = 1024;
 pub const SYSLOG_LINE: usize = 8 * 1024;
 /// Reports to control that may wait before programs whose output is reported are no longer read.
 pub const REPORTS_WAITING: usize = 256;
+/// Orders that may wait for the plane before what listeners say is no longer copied to their logs.
+pub const ORDERS_WAITING: usize = 8192;

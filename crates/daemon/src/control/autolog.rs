@@ -11,7 +11,7 @@ use engine::AutoLog;
 use model::Channel;
 
 /// Where AUTO logs are made, and what is in their names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct AutoLogPlace {
     folder: PathBuf,
     identifier: String,

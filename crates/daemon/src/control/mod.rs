@@ -7,10 +7,12 @@
 mod autolog;
 mod children;
 mod errands;
+mod office;
 mod replies;
 mod sockets;
 mod spawning;
 mod stdin;
+mod talking;
 mod world;
 
 use std::io;
@@ -24,7 +26,7 @@ use sys::clock;
 use sys::poll::Event;
 
 pub use autolog::remove_old as remove_old_autologs;
-pub use errands::Reader;
+pub use office::Reader;
 pub use world::{Setup, World};
 
 /// Runs until everything has stopped; tells whether to end or to begin anew, and leaves the world to be taken down.
@@ -46,13 +48,15 @@ pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState
             return Ok(mood);
         }
         let due = engine.due();
-        let wake = [due, world.replies.due()].into_iter().flatten().min();
+        let wake = [due, world.replies.due(), world.errands.due()].into_iter().flatten().min();
         world.poll.wait(wake, &mut events)?;
         for event in &events {
             world.happened(*event);
         }
-        world.replies.late(clock::now());
-        if due.is_some_and(|due| due <= clock::now()) {
+        let now = clock::now();
+        world.replies.late(now);
+        world.errands.hurry(now);
+        if due.is_some_and(|due| due <= now) {
             world.inputs.push_back(Input::Due);
         }
     }

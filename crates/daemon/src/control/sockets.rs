@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 
 use config::{SocketAddress, SocketConfig};
 
@@ -15,6 +16,8 @@ struct Open {
     group: String,
     config: SocketConfig,
     socket: OwnedFd,
+    /// Its file, so that one that another daemon has put in its place is not removed.
+    file: Option<(u64, u64)>,
 }
 
 /// What the daemon's log calls a socket: its address as configured.
@@ -23,6 +26,12 @@ fn shown(config: &SocketConfig) -> String {
         SocketAddress::Tcp { host, port } => format!("tcp://{host}:{port}"),
         SocketAddress::Unix { path, .. } => format!("unix://{}", path.display()),
     }
+}
+
+/// Device and inode of a unix socket's file.
+fn file_of(config: &SocketConfig) -> Option<(u64, u64)> {
+    let SocketAddress::Unix { path, .. } = &config.address else { return None };
+    path.symlink_metadata().ok().map(|found| (found.dev(), found.ino()))
 }
 
 impl Sockets {
@@ -37,7 +46,8 @@ impl Sockets {
         }
         let socket = sys::sockets::fcgi(&config.address, config.backlog).map_err(|error| trouble(&error))?;
         let copy = socket.try_clone().map_err(|error| trouble(&error))?;
-        self.0.push(Open { group: group.to_owned(), config: config.clone(), socket });
+        let file = file_of(config);
+        self.0.push(Open { group: group.to_owned(), config: config.clone(), socket, file });
         Ok((copy, Some(format!("Creating socket {}", shown(config)))))
     }
 
@@ -54,9 +64,37 @@ impl Sockets {
 
 impl Open {
     fn close(self) -> String {
-        if let SocketAddress::Unix { path, .. } = &self.config.address {
+        if let SocketAddress::Unix { path, .. } = &self.config.address
+            && self.file.is_some()
+            && file_of(&self.config) == self.file
+        {
             let _ = std::fs::remove_file(path);
         }
         format!("Closing socket {}", shown(&self.config))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_is_made_once_and_leaves_no_file_but_anothers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.sock");
+        let address = SocketAddress::Unix { path: path.clone(), owner: None, mode: 0o700 };
+        let config = SocketConfig { address, backlog: None };
+        let mut sockets = Sockets::default();
+        let creating = format!("Creating socket unix://{}", path.display());
+        assert_eq!(sockets.get("web", &config).unwrap().1, Some(creating));
+        assert_eq!(sockets.get("web", &config).unwrap().1, None);
+        assert_eq!(sockets.close(|_| false).len(), 0);
+        assert_eq!(sockets.close(|_| true), [format!("Closing socket unix://{}", path.display())]);
+        assert!(!path.exists() && sockets.is_empty());
+        sockets.get("web", &config).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "another's").unwrap();
+        sockets.close(|_| true);
+        assert!(path.exists());
     }
 }

@@ -8,8 +8,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use config::{Config, GroupConfig};
-use engine::{Action, CallId, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder, Ticket};
-use model::{Channel, Level, Signal, SupervisorState, WallTime};
+use engine::{Action, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder, Ticket};
+use model::{Level, Signal, SupervisorState, WallTime};
 use rustix::io::Errno;
 use sys::clock;
 use sys::poll::{Event, Interest, Poll};
@@ -17,14 +17,15 @@ use sys::signals;
 
 use super::autolog::{self, AutoLogPlace};
 use super::children::{self, Child, Children, Watched};
-use super::errands::{Errand, Errands, Reader};
+use super::errands::Errands;
+use super::office::{Errand, Office, Outcome, Reader};
 use super::replies::Replies;
 use super::sockets::Sockets;
-use super::spawning::{self, Common, Fresh, Pending};
-use super::stdin::{Refused, Stdin};
+use super::spawning::{self, Fresh, Pending};
+use super::stdin::Stdin;
 use crate::front::ClientEvent;
-use crate::mailbox::{Receiver, mailbox};
-use crate::plane::{ChannelOrder, Order, PlaneHandle, Report};
+use crate::mailbox::Receiver;
+use crate::plane::{Order, PlaneHandle, Report};
 
 const SIGNALS: u64 = 0;
 const CLIENTS: u64 = 1;
@@ -59,17 +60,17 @@ pub struct World {
     pub(super) started: bool,
     signals: signals::Receiver,
     clients: Receiver<ClientEvent>,
-    plane: PlaneHandle,
+    pub(super) plane: PlaneHandle,
     place: AutoLogPlace,
-    errands: Errands,
-    answers: Receiver<Input>,
-    common: Common,
+    pub(super) errands: Errands,
     loglevel: Level,
-    children: Children,
+    pub(super) children: Children,
     pending: HashMap<ProcessId, Pending>,
     pub(super) replies: Replies,
     sockets: Sockets,
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
+    /// Bytes that listeners said and that their logs did not get.
+    pub(super) uncopied: usize,
 }
 
 impl World {
@@ -78,13 +79,14 @@ impl World {
     /// # Errors
     /// No descriptor or thread is left.
     pub fn new(setup: Setup) -> io::Result<Self> {
-        let (sender, answers) = mailbox()?;
         let poll = Poll::new()?;
         poll.add(&setup.signals, SIGNALS, Interest::Read)?;
         poll.add(&setup.clients, CLIENTS, Interest::Read)?;
         poll.add(&setup.plane.reports, PLANE, Interest::Read)?;
-        poll.add(&answers, ERRANDS, Interest::Read)?;
         let place = AutoLogPlace::of(&setup.config.daemon);
+        let office = Office::new(setup.reader, place.clone(), setup.config.daemon.serverurl.clone(), setup.limits);
+        let errands = Errands::new(office)?;
+        poll.add(&errands.outcomes, ERRANDS, Interest::Read)?;
         Ok(Self {
             poll,
             inputs: VecDeque::new(),
@@ -93,16 +95,15 @@ impl World {
             signals: setup.signals,
             clients: setup.clients,
             plane: setup.plane,
-            errands: Errands::start(setup.reader, place.clone(), sender)?,
+            errands,
             place,
-            answers,
-            common: Common::new(setup.config.daemon.serverurl.clone(), setup.limits),
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
             pending: HashMap::new(),
             replies: Replies::default(),
             sockets: Sockets::default(),
             buffer: vec![0; READ],
+            uncopied: 0,
         })
     }
 
@@ -130,10 +131,10 @@ impl World {
             SIGNALS => self.signalled(),
             CLIENTS => self.clients_asked(),
             PLANE => self.plane_reported(),
-            ERRANDS => self.inputs.extend(self.answers.take()),
+            ERRANDS => self.errands_done(),
             token => match children::watched(token) {
                 Some((process, Watched::Stdin)) => self.flush_stdin(process),
-                Some((process, Watched::Listener)) => self.listen(process),
+                Some((process, Watched::Listener)) => drop(self.listen(process)),
                 None => {}
             },
         }
@@ -209,11 +210,8 @@ impl World {
                 }
                 self.plane.orders.send(Order::Forget { processes });
             }
-            Action::CheckCommand { ticket, config } => {
-                let result = spawning::find(&config).map(drop);
-                self.inputs.push_back(Input::CommandChecked { ticket, result });
-            }
-            Action::Spawn(order) => self.prepare_spawn(order),
+            Action::CheckCommand { ticket, config } => self.errands.run(Errand::Check(ticket, config)),
+            Action::Spawn(order) => self.errands.run(Errand::Plan(Box::new(order))),
             Action::Signal { process, pid, signal, to_group } => self.signal(process, pid, signal, to_group),
             Action::Drain { process } => self.drain(process),
             Action::WriteStdin { process, data, call } => self.write_stdin(process, &data, call),
@@ -257,28 +255,31 @@ impl World {
         }
     }
 
-    fn prepare_spawn(&mut self, order: SpawnOrder) {
-        let process = order.process;
-        match spawning::prepare(order) {
-            Ok(pending) => {
-                let order = &pending.order;
-                let channels = channels(order);
-                self.plane.orders.send(Order::Open { process, name: order.config.name.as_str().into(), channels });
-                self.pending.insert(process, pending);
-            }
-            Err(error) => {
-                self.inputs.push_back(Input::SpawnFailed { process, error: SpawnError::Command(error) });
+    fn errands_done(&mut self) {
+        for outcome in self.errands.take() {
+            match outcome {
+                Outcome::Fact(input) => self.inputs.push_back(input),
+                Outcome::Planned(order, Ok(plan)) => self.open_sinks(Pending { order, plan }),
+                Outcome::Planned(order, Err(error)) => {
+                    self.inputs.push_back(Input::SpawnFailed { process: order.process, error });
+                }
             }
         }
     }
 
+    fn open_sinks(&mut self, pending: Pending) {
+        let order = &pending.order;
+        let (process, name) = (order.process, order.config.name.as_str().into());
+        self.plane.orders.send(Order::Open { process, name, channels: spawning::channels(order) });
+        self.pending.insert(process, pending);
+    }
+
     fn opened(&mut self, process: ProcessId, result: Result<(), String>) {
-        let Some(pending) = self.pending.remove(&process) else { return };
-        let order = pending.order.clone();
+        let Some(Pending { order, plan }) = self.pending.remove(&process) else { return };
         let spawned = result
             .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
             .and_then(|()| self.socket(&order))
-            .and_then(|socket| self.common.spawn(pending, socket));
+            .and_then(|socket| spawning::spawn(&order, &plan, socket));
         let input = match spawned {
             Ok(fresh) => {
                 let pid = fresh.pid;
@@ -315,64 +316,6 @@ impl World {
         self.plane.orders.send(Order::Attach { process, pid: fresh.pid, pipes: [stdout, fresh.stderr] });
     }
 
-    /// The engine asks for a dead child's last words: a listener's are read here, all others by the plane.
-    fn drain(&mut self, process: ProcessId) {
-        self.listen(process);
-        if let Some(mut child) = self.children.remove(process) {
-            child.stdin.close(&self.poll);
-            if let Some(said) = &child.said {
-                // Fails if its end was read before.
-                let _ = self.poll.remove(said);
-            }
-        }
-        self.plane.orders.send(Order::Drain { process });
-    }
-
-    /// Reads what a listener has said.
-    fn listen(&mut self, process: ProcessId) {
-        let Some(child) = self.children.get_mut(process) else { return };
-        let Some(said) = &child.said else { return };
-        match rustix::io::read(said, &mut self.buffer) {
-            Ok(0) => {
-                let _ = self.poll.remove(said);
-                child.said = None;
-            }
-            Ok(count) => {
-                let data = self.buffer.get(..count).unwrap_or_default().to_vec();
-                if child.copied {
-                    let copy = Order::Write { process, channel: Channel::Stdout, data: data.clone() };
-                    self.plane.orders.send(copy);
-                }
-                self.inputs.push_back(Input::ListenerSaid { process, data });
-            }
-            // Nothing now; epoll tells when.
-            Err(_) => {}
-        }
-    }
-
-    fn write_stdin(&mut self, process: ProcessId, data: &[u8], call: Option<CallId>) {
-        let written = match self.children.get_mut(process) {
-            Some(child) => child.stdin.write(&self.poll, data),
-            None => Err(Refused::Closed),
-        };
-        if written == Err(Refused::Full) {
-            let pid = self.children.get_mut(process).map_or(0, |child| child.pid);
-            self.log(Level::Error, format!("stdin of pid {pid} is full: {} bytes refused", data.len()));
-        }
-        match call {
-            Some(call) => self.inputs.push_back(Input::StdinTaken { call, taken: written.is_ok() }),
-            None if written.is_err() => self.inputs.push_back(Input::StdinClosed { process }),
-            None => {}
-        }
-    }
-
-    fn flush_stdin(&mut self, process: ProcessId) {
-        if let Some(child) = self.children.get_mut(process) {
-            // What waited is lost with the pipe; the child's end follows, or its next event finds the pipe closed.
-            let _ = child.stdin.flush(&self.poll);
-        }
-    }
-
     /// A group's socket is let go once the group has come to rest.
     pub(super) fn close_idle_sockets(&mut self, engine: &Engine) {
         if !self.sockets.is_empty() {
@@ -381,20 +324,6 @@ impl World {
             }
         }
     }
-}
-
-/// The sinks of a process.
-fn channels(order: &SpawnOrder) -> [Option<ChannelOrder>; 2] {
-    let make = |channel, path: &Option<std::path::PathBuf>, config: &config::OutputConfig| ChannelOrder {
-        path: path.clone(),
-        config: config.clone(),
-        strip_ansi: order.config.strip_ansi,
-        channel,
-    };
-    let [out, err] = &order.logs;
-    let stderr =
-        (!order.config.redirect_stderr || order.listener).then(|| make(Channel::Stderr, err, &order.config.stderr));
-    [Some(make(Channel::Stdout, out, &order.config.stdout)), stderr]
 }
 
 /// The local time of a moment, for the engine.
