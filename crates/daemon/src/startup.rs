@@ -118,6 +118,7 @@ impl Daemon {
         let mut said = Vec::new();
         let mut say = |level, text: String| said.push((level, text));
         let servers = front::bind(&config.servers, &config.rpc_interfaces, &mut say).map_err(|why| why.to_string())?;
+        // Not before the sockets are ours: the logs may be those of a daemon that runs.
         if !config.daemon.nocleanup {
             for warning in control::remove_old_autologs(&config.daemon) {
                 logs.log(Level::Warn, clock::wall(), &warning);
