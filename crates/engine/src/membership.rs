@@ -34,6 +34,11 @@ impl Engine {
         self.start_groups();
     }
 
+    /// The group is active, or will be with the others of the start.
+    pub(crate) fn is_added(&self, name: &str) -> bool {
+        self.groups.contains(name) || self.starting.iter().any(|preparing| preparing.group.name == name)
+    }
+
     /// Have the world make a group's AUTO log files.
     pub(crate) fn prepare(&mut self, group: Arc<GroupConfig>, call: Option<CallId>) -> Ticket {
         let ticket = self.ask(Question::Prepare { group: Arc::clone(&group), call });

@@ -1,1 +1,18 @@
-//! Under construction.
+//! The real engine in a made-up machine: programs that start slowly, die early, ignore signals, flood and fork, listeners that
+//! lie, clients that hang up, spawns that fail, clocks that are set, a daemon that crashes at any instant. All of it
+//! follows from a seed, so that a failure is a number.
+//!
+//! `rng` is chance, `scene` the configuration, `machine` the kernel and the daemon's shell, `actors` what programs,
+//! listeners and clients do, `invariants` what must hold after every step, `run` one run from its seed to its end.
+//! Deliberately absent: real time, real processes, and any knowledge of how the engine works inside.
+
+#![forbid(unsafe_code)]
+
+mod actors;
+mod invariants;
+mod machine;
+mod rng;
+mod run;
+mod scene;
+
+pub use run::{Failure, Report, run};

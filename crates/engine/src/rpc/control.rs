@@ -135,7 +135,7 @@ fn add_process_group(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outco
     let name = args.text(0)?;
     let found = engine.config.groups.iter().find(|group| group.name == name).cloned();
     let group = found.ok_or_else(|| Fault::about(FaultCode::BadName, name))?;
-    if engine.groups.contains(name) {
+    if engine.is_added(name) {
         return Err(Fault::about(FaultCode::AlreadyAdded, name));
     }
     engine.prepare(group, Some(call));

@@ -201,7 +201,7 @@ fn explore(startsecs: i64, trace: &mut Vec<Step>, depth: usize, runs: &mut usize
 
 #[test]
 fn every_sequence_of_events_leaves_one_child_at_most_and_every_call_answered() {
-    let depth = std::env::var("ENGINE_DEPTH").ok().and_then(|depth| depth.parse().ok()).unwrap_or(4);
+    let depth = std::env::var("ENGINE_DEPTH").ok().and_then(|depth| depth.parse().ok()).unwrap_or(5);
     for startsecs in [0, 1] {
         let mut runs = 0;
         explore(startsecs, &mut Vec::new(), depth, &mut runs);

@@ -264,3 +264,25 @@ fn while_it_shuts_down_the_daemon_answers_only_shutdown_state() {
     let call = world.call("system.listMethods", &[]);
     assert!(world.reply_of(call).is_ok());
 }
+
+#[test]
+fn a_group_of_the_start_that_is_being_made_ready_is_not_added_twice() {
+    let mut world = World::asleep(config(vec![program("p", |_| {})]));
+    world.hold.insert(Hold::Prepare);
+    world.input(Input::Started);
+    assert_eq!(world.ask("addProcessGroup", &["p".into()]), Err("ALREADY_ADDED: p".into()));
+    world.release(Hold::Prepare);
+    assert_eq!(world.spawned, ["p"]);
+}
+
+#[test]
+fn of_two_clients_that_add_a_group_one_is_told_that_it_was_late() {
+    let mut world = World::new(config(Vec::new()));
+    world.next_config = Ok(config(vec![program("p", |_| {})]));
+    world.ask("reloadConfig", &[]).unwrap();
+    world.hold.insert(Hold::Prepare);
+    let calls = [(); 2].map(|()| world.call("supervisor.addProcessGroup", &["p".into()]));
+    world.release(Hold::Prepare);
+    assert_eq!(calls.map(|call| world.reply_of(call)), [Ok(true.into()), Err("ALREADY_ADDED: p".into())]);
+    assert_eq!(world.spawned, ["p"]);
+}

@@ -17,6 +17,7 @@ pub enum Hold {
     Spawn,
     Drain,
     Check,
+    Prepare,
 }
 
 pub struct World {
@@ -126,6 +127,7 @@ impl World {
             Input::Spawned { .. } | Input::SpawnFailed { .. } => Some(Hold::Spawn),
             Input::Drained { .. } => Some(Hold::Drain),
             Input::CommandChecked { .. } => Some(Hold::Check),
+            Input::GroupPrepared { .. } => Some(Hold::Prepare),
             _ => None,
         };
         let (now, later) = std::mem::take(&mut self.held).into_iter().partition(|input| kind(input) == Some(hold));
@@ -151,7 +153,7 @@ impl World {
     fn act(&mut self, action: Action, inputs: &mut VecDeque<Input>) {
         match action {
             Action::PrepareGroup { ticket, .. } => {
-                inputs.push_back(Input::GroupPrepared { ticket, logs: Vec::new() });
+                self.answer(Hold::Prepare, Input::GroupPrepared { ticket, logs: Vec::new() }, inputs);
             }
             Action::ForgetGroup { group, .. } => self.forgotten.push(group),
             Action::CheckCommand { ticket, config } => {
