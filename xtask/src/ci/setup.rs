@@ -8,11 +8,13 @@ use super::step::shown;
 use crate::run;
 
 /// A program, what to run to see whether it is there, and Debian's package of it.
-const NEEDED: [(&str, &[&str], &str); 5] = [
+const NEEDED: [(&str, &[&str], &str); 7] = [
     ("python3", &["-c", "import ensurepip"], "python3-venv"),
     ("git", &["--version"], "git"),
     ("perl", &["-e", "1"], "perl"),
     ("ps", &["--version"], "procps"),
+    ("chromium", &["--version"], "chromium"),
+    ("chromedriver", &["--version"], "chromium-driver"),
     ("getent", &["--version"], "libc-bin"),
 ];
 
