@@ -146,7 +146,7 @@ impl Daemon {
             let (mood, after) = self.serve_once(ready, signals, limits.clone(), &mut next_serial)?;
             signals = after;
             if let Some(pidfile) = pidfile {
-                let _ = fs::remove_file(pidfile);
+                remove_pidfile(&pidfile);
             }
             if mood != SupervisorState::Restarting {
                 return Ok(());
@@ -306,5 +306,12 @@ fn write_pidfile(config: &DaemonConfig, logs: &mut Logs) -> Option<PathBuf> {
             logs.log(Level::Info, clock::wall(), &format!("the pidfile {path} cannot be written: {error}"));
             None
         }
+    }
+}
+
+/// Root could remove any file: a `pidfile=/dev/null` is left where it is.
+fn remove_pidfile(path: &Path) {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        let _ = fs::remove_file(path);
     }
 }
