@@ -69,6 +69,24 @@ fn config_info(group: &GroupConfig, config: &ProcessConfig, process: Option<&Pro
     Value::Struct(members)
 }
 
+const STDOUT: [&str; 6] = [
+    "stdout_capture_maxbytes",
+    "stdout_events_enabled",
+    "stdout_logfile",
+    "stdout_logfile_backups",
+    "stdout_logfile_maxbytes",
+    "stdout_syslog",
+];
+
+const STDERR: [&str; 6] = [
+    "stderr_capture_maxbytes",
+    "stderr_events_enabled",
+    "stderr_logfile",
+    "stderr_logfile_backups",
+    "stderr_logfile_maxbytes",
+    "stderr_syslog",
+];
+
 fn output_info(
     members: &mut Members,
     channel: Channel,
@@ -77,22 +95,8 @@ fn output_info(
     redirected: bool,
 ) {
     let [capture, events, logfile, backups, maxbytes, syslog] = match channel {
-        Channel::Stdout => [
-            "stdout_capture_maxbytes",
-            "stdout_events_enabled",
-            "stdout_logfile",
-            "stdout_logfile_backups",
-            "stdout_logfile_maxbytes",
-            "stdout_syslog",
-        ],
-        Channel::Stderr => [
-            "stderr_capture_maxbytes",
-            "stderr_events_enabled",
-            "stderr_logfile",
-            "stderr_logfile_backups",
-            "stderr_logfile_maxbytes",
-            "stderr_syslog",
-        ],
+        Channel::Stdout => STDOUT,
+        Channel::Stderr => STDERR,
     };
     let in_use = process.and_then(|process| process.logs[usize::from(channel == Channel::Stderr)].clone());
     let path = match &output.logfile {
