@@ -30,3 +30,5 @@ pub const SYSLOG_LINE: usize = 8 * 1024;
 pub const REPORTS_WAITING: usize = 256;
 /// Orders that may wait for the plane before what listeners say is no longer copied to their logs.
 pub const ORDERS_WAITING: usize = 8192;
+/// Pipes of ended processes that others still hold and that are read on; beyond, the oldest is closed.
+pub const LEFTOVER_PIPES: usize = 128;

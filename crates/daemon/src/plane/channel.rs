@@ -16,6 +16,9 @@ use super::messages::{ChannelOrder, Report};
 use super::sink::{LARGE_READ, SMALL_READ, SinkId};
 use crate::mailbox::Sender;
 
+/// What a dead process can have left in a pipe is less; more comes from others that hold it open.
+const DRAIN: usize = 4 * 1024 * 1024;
+
 /// What a read of a pipe brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Got {
@@ -118,6 +121,28 @@ impl Channel {
         });
         self.pipe = None;
         self.watched = false;
+    }
+
+    /// The process has ended: read what is left without waiting, and begin anew. A pipe that others still hold comes back
+    /// as a channel that goes on with the same log, and does nothing else.
+    pub fn drain(&mut self, buffer: &mut [u8], around: &mut Surroundings<'_>) -> Option<Self> {
+        let (mut bytes, mut last) = (0, Got::Nothing);
+        while bytes < DRAIN {
+            last = self.read(buffer, around);
+            let Got::Bytes(count) = last else { break };
+            bytes += count;
+        }
+        let pipe = self.pipe.take();
+        self.finish(around);
+        if last == Got::End {
+            return None;
+        }
+        let pipe = Some(pipe?);
+        let mut order = self.order.clone();
+        order.config.capture_maxbytes = 0;
+        order.config.events_enabled = false;
+        let filter = Filter::of(&order);
+        Some(Self { order, pipe, watched: false, sink: self.sink.take(), filter, grown: self.grown })
     }
 
     /// A defect in the handling of one channel closes its log, and nothing else; its program is read on.

@@ -4,7 +4,8 @@
 //! take is kept up to a bound, and then its programs are no longer read. Orders are done in the order given, lines of the
 //! daemon's log among them. Deliberately absent: decisions, processes, clients, the files' names.
 //!
-//! - `run` is the loop, `channel` one child's stdout or stderr, `capture` what is done to its bytes.
+//! - `run` is the loop, `channel` one child's stdout or stderr, `capture` what is done to its bytes,
+//!   `leftover` the pipe that a grandchild goes on with.
 //! - `sink` knows all that is open: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` stands beside.
 //! - `mainlog` is the daemon's own log.
 
@@ -12,6 +13,7 @@ mod backlog;
 mod capture;
 mod channel;
 mod file;
+mod leftover;
 mod mainlog;
 pub mod messages;
 mod rotate;

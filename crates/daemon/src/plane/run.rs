@@ -14,6 +14,7 @@ use sys::poll::{Event, Interest, Poll};
 use sys::{clock, errno};
 
 use super::channel::{Channel, Got, Surroundings};
+use super::leftover::{LEFTOVER, Leftovers, Means};
 use super::mainlog::Logs;
 use super::messages::{ChannelOrder, Order, Report};
 use super::sink::{LARGE_READ, SinkId};
@@ -28,8 +29,6 @@ const KIND: u64 = 3 << 60;
 
 /// After so many bytes of pipes the orders are looked at again: control waits for a `Drained`.
 const BYTES_BEFORE_ORDERS: usize = 4 * 1024 * 1024;
-/// What a dead process can have left in a pipe is less; more comes from others that hold it open.
-const DRAIN: usize = 4 * 1024 * 1024;
 /// While control has too much waiting, it is looked at so often.
 const REPORTS_PAUSE: Duration = Duration::from_millis(10);
 /// The pause after a defect.
@@ -49,6 +48,7 @@ pub struct Plane {
     poll: Poll,
     logs: Logs,
     processes: HashMap<ProcessId, Process>,
+    leftovers: Leftovers,
     orders: Receiver<Order>,
     /// Orders that were taken and are not done: some stay only if a defect came between.
     pending: VecDeque<Order>,
@@ -72,6 +72,7 @@ impl Plane {
             poll,
             logs,
             processes: HashMap::new(),
+            leftovers: Leftovers::default(),
             orders,
             pending: VecDeque::new(),
             reports,
@@ -141,6 +142,10 @@ impl Plane {
     fn ready(&mut self, token: u64) -> usize {
         match token & KIND {
             CHANNEL => return self.read(token),
+            LEFTOVER => {
+                let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
+                return self.leftovers.read(token, &mut self.buffer, &mut means);
+            }
             SINK => {
                 for held in self.logs.sinks.flush(SinkId::of_token(token & !KIND)) {
                     self.watch(held);
@@ -207,6 +212,10 @@ impl Plane {
     }
 
     fn watch(&mut self, token: u64) {
+        if token & KIND == LEFTOVER {
+            let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
+            return self.leftovers.watch(token, &mut means);
+        }
         let (process, which) = whose(token);
         let Some(found) = self.processes.get_mut(&process) else { return };
         let Some(channel) = found.channels.get_mut(which).and_then(Option::as_mut) else { return };
@@ -242,7 +251,7 @@ impl Plane {
             Order::Attach { process, pid: _, pipes } => self.attach(process, pipes),
             Order::Drain { process } => self.drain(process),
             Order::Write { process, channel, data } => self.write(process, channel, &data),
-            Order::Forget { processes } => processes.into_iter().for_each(|process| self.forget(process)),
+            Order::Forget { processes } => processes.into_iter().for_each(|process| self.forget_all(process)),
             Order::Clear { ticket, process } => self.clear(ticket, process),
             Order::ClearMainLog { ticket } => {
                 let result = self.logs.clear();
@@ -299,6 +308,13 @@ impl Plane {
         }
     }
 
+    /// It is no longer supervised: what it left to others is closed too.
+    fn forget_all(&mut self, process: ProcessId) {
+        self.forget(process);
+        let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
+        self.leftovers.forget(process, &mut means);
+    }
+
     fn attach(&mut self, process: ProcessId, pipes: [Option<OwnedFd>; 2]) {
         for (which, pipe) in pipes.into_iter().enumerate() {
             let token = token_of(process, which);
@@ -310,22 +326,17 @@ impl Plane {
         }
     }
 
-    /// Read what is left, as far as it goes, and let go of the pipes and logs.
+    /// Read what is left, as far as it goes, and let go of the pipes and logs; what others still hold is left over.
     fn drain(&mut self, process: ProcessId) {
         self.unwatch_all(process);
         if let Some(found) = self.processes.get_mut(&process) {
+            let name = found.name.clone();
             for channel in found.channels.iter_mut().flatten() {
-                let mut around =
-                    Surroundings { process, name: &found.name, logs: &mut self.logs, reports: &self.reports };
-                let mut bytes = 0;
-                while let Got::Bytes(count) = channel.read(&mut self.buffer, &mut around) {
-                    bytes += count;
-                    if bytes >= DRAIN {
-                        break;
-                    }
-                }
-                channel.finish(&mut around);
-                if let Some(sink) = channel.sink.take() {
+                let mut around = Surroundings { process, name: &name, logs: &mut self.logs, reports: &self.reports };
+                if let Some(left) = channel.drain(&mut self.buffer, &mut around) {
+                    let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
+                    self.leftovers.keep(process, &name, left, &mut means);
+                } else if let Some(sink) = channel.sink.take() {
                     self.logs.sinks.release(sink);
                 }
             }
@@ -367,7 +378,7 @@ impl Plane {
             if self.poll.wait(Some(deadline), events).is_err() {
                 return;
             }
-            for event in events.iter().filter(|event| event.token & KIND != CHANNEL) {
+            for event in events.iter().filter(|event| !matches!(event.token & KIND, CHANNEL | LEFTOVER)) {
                 self.ready(event.token);
             }
         }

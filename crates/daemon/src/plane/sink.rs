@@ -265,11 +265,15 @@ impl Sinks {
         cleared
     }
 
-    /// Empty a log that is not open.
+    /// Empty a log that its program has not open; others may.
     ///
     /// # Errors
     /// It cannot be removed or made anew.
     pub fn clear_closed(&mut self, path: &Path) -> io::Result<()> {
+        let of_path = |key: &Key| matches!(key, Key::File { path: open, .. } if open == path);
+        if let Some(id) = self.by_key.iter().find_map(|(key, id)| of_path(key).then_some(*id)) {
+            return self.clear(id);
+        }
         if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
             return Ok(());
         }
