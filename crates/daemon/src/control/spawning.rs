@@ -4,11 +4,12 @@
 //! fails on the way is told in the words of the reference's `spawnerr`. Deliberately absent: the plan (that is `office`).
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use config::OutputConfig;
 use engine::{SpawnError, SpawnOrder};
-use model::Channel;
+use model::{Channel, limits::DESCRIPTORS_KEPT};
+use rustix::io::Errno;
 use sys::pipes::{self, ChildPipe, PipeOptions};
 use sys::spawn::ChildPlan;
 
@@ -39,13 +40,14 @@ pub struct Fresh {
 /// What pipes are made of: a child holds both ends of its own, so that they outlive the daemon.
 const PIPE: PipeOptions = PipeOptions { survivable: true, size: None };
 
-/// Make the pipes and fork. `socket` is the child's stdin where it is a FastCGI program.
+/// Make the pipes and fork. `socket` is the child's stdin where it is a FastCGI program; `most` is how many descriptors the
+/// daemon may have.
 ///
 /// # Errors
 /// In the words of `spawnerr`.
-pub fn spawn(order: &SpawnOrder, plan: &ChildPlan, socket: Option<OwnedFd>) -> Result<Fresh, SpawnError> {
+pub fn spawn(order: &SpawnOrder, plan: &ChildPlan, socket: Option<OwnedFd>, most: u64) -> Result<Fresh, SpawnError> {
     let name = &order.config.name;
-    let pipes = Pipes::new(order, socket).map_err(|error| SpawnError::Other(no_pipes(name, &error)))?;
+    let pipes = Pipes::new(order, socket, most).map_err(|error| SpawnError::Other(no_pipes(name, &error)))?;
     let child = plan.spawn(pipes.theirs()).map_err(|error| SpawnError::Other(no_fork(name, &error)))?;
     Ok(pipes.ours(child.pid))
 }
@@ -58,16 +60,22 @@ struct Pipes {
 }
 
 impl Pipes {
-    fn new(order: &SpawnOrder, socket: Option<OwnedFd>) -> io::Result<Self> {
+    fn new(order: &SpawnOrder, socket: Option<OwnedFd>, most: u64) -> io::Result<Self> {
         let redirected = order.config.redirect_stderr && !order.listener;
-        Ok(Self {
+        let pipes = Self {
             stdin: match socket {
                 Some(socket) => Err(socket),
                 None => Ok(pipes::input(PIPE)?),
             },
             stdout: pipes::output(PIPE)?,
             stderr: if redirected { None } else { Some(pipes::output(PIPE)?) },
-        })
+        };
+        // The kernel gives the lowest number that is free: this one says how many are left.
+        let highest = u64::try_from(pipes.stdout.ours.as_raw_fd()).unwrap_or(0);
+        if highest.saturating_add(DESCRIPTORS_KEPT) >= most {
+            return Err(Errno::MFILE.into());
+        }
+        Ok(pipes)
     }
 
     fn theirs(&self) -> [std::os::fd::BorrowedFd<'_>; 3] {

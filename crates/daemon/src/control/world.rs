@@ -69,6 +69,8 @@ pub struct World {
     pub(super) replies: Replies,
     sockets: Sockets,
     pub(super) buffer: Vec<u8>,
+    /// How many the daemon may have open.
+    descriptors: u64,
     /// Bytes that listeners said and that their logs did not get.
     pub(super) uncopied: usize,
 }
@@ -103,6 +105,7 @@ impl World {
             replies: Replies::default(),
             sockets: Sockets::default(),
             buffer: vec![0; READ],
+            descriptors: sys::limits::get(sys::limits::Resource::Files).soft,
             uncopied: 0,
         })
     }
@@ -279,14 +282,18 @@ impl World {
         let spawned = result
             .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
             .and_then(|()| self.socket(&order))
-            .and_then(|socket| spawning::spawn(&order, &plan, socket));
+            .and_then(|socket| spawning::spawn(&order, &plan, socket, self.descriptors));
         let input = match spawned {
             Ok(fresh) => {
                 let pid = fresh.pid;
                 self.attach(&order, fresh);
                 Input::Spawned { process, pid }
             }
-            Err(error) => Input::SpawnFailed { process, error },
+            Err(error) => {
+                // The sinks need not stay open. The engine does not mind a `Drained` that it has not asked for.
+                self.plane.orders.send(Order::Drain { process });
+                Input::SpawnFailed { process, error }
+            }
         };
         self.inputs.push_back(input);
     }

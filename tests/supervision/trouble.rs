@@ -1,0 +1,80 @@
+//! When the machine says no: no descriptors, no processes, a disk that is full or read-only.
+
+use crate::harness::{self, Daemon, wait};
+
+/// Starts a daemon below a limit of the shell.
+fn limited(limit: &str, config: &str) -> Daemon {
+    let folder = harness::folder();
+    harness::write_config(folder.path(), config);
+    let inner = harness::supervisord(folder.path());
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", &format!("{limit}; exec \"$@\""), "sh"]).arg(inner.get_program()).args(inner.get_args());
+    let out = std::fs::File::create(folder.path().join("daemon.out")).unwrap();
+    command.current_dir(folder.path()).stdout(out.try_clone().unwrap()).stderr(out);
+    Daemon::start_by(command, folder)
+}
+
+#[test]
+fn without_descriptors_a_start_fails_in_plain_words_and_is_tried_again() {
+    let daemon = limited(
+        "ulimit -n 60",
+        "[supervisord]\nminfds=60\n[program:x]\ncommand=/bin/cat\nnumprocs=40\nprocess_name=%(process_num)d\n\
+         startretries=1\n",
+    );
+    daemon.wait_log("too many open files to spawn");
+    wait("some run", || daemon.ctl_out("status").contains("RUNNING"));
+    wait("some are given up", || daemon.ctl_out("status").contains("FATAL"));
+    assert!(
+        !daemon.log_lines("INFO spawnerr: too many open files to spawn 'x:").is_empty() || {
+            !daemon.log_lines("INFO spawnerr: too many open files to spawn '").is_empty()
+        }
+    );
+    // Once there is room again, they can be started.
+    let status = daemon.ctl_out("status");
+    let line = status.lines().find(|line| line.contains("FATAL")).unwrap();
+    let name = line.split_whitespace().next().unwrap().to_owned();
+    daemon.ctl("stop all");
+    assert_eq!(daemon.ctl_out(&format!("start {name}")), format!("{name}: started\n"));
+}
+
+#[test]
+fn children_have_the_limit_of_minfds_and_not_the_daemons() {
+    let daemon = limited(
+        "ulimit -S -n 200; ulimit -H -n 500",
+        "[supervisord]\nminfds=300\n[program:x]\ncommand=/bin/sh -c \"ulimit -S -n; ulimit -H -n; exec cat\"\n\
+         stdout_logfile=<DIR>/x.log\n",
+    );
+    wait("it tells", || daemon.read("x.log") == "300\n500\n");
+    assert_eq!(daemon.log_lines("RLIMIT"), ["INFO Increased RLIMIT_NOFILE limit to 300"]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.pid())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert_eq!(files[3..5], ["500", "500"]);
+}
+
+#[test]
+fn too_few_descriptors_for_minfds_end_the_start() {
+    let folder = harness::folder();
+    harness::write_config(folder.path(), "[supervisord]\nminfds=2147483000\n");
+    let said = harness::refused(folder.path());
+    assert_eq!(said.status, 2);
+    assert!(said.err.contains("minfds") && said.err.contains("2147483000"), "{said:?}");
+}
+
+#[test]
+fn a_disk_that_is_full_loses_log_lines_and_nothing_else() {
+    let daemon = Daemon::start(
+        "[program:x]\ncommand=/bin/sh -c \"while read line; do echo $line; done\"\nstdout_logfile=/dev/full\n\
+         stdout_logfile_maxbytes=0\n[program:cat]\ncommand=/bin/cat\n",
+    );
+    daemon.wait_state("x", "RUNNING");
+    for _ in 0..5 {
+        daemon.rpc_with(
+            "supervisor.sendProcessStdin",
+            "<param><value>x</value></param><param><value>word\n</value></param>",
+        );
+    }
+    daemon.wait_log("/dev/full");
+    assert_eq!(daemon.ctl_out("restart cat"), "cat: stopped\ncat: started\n");
+    assert_eq!(daemon.state("x"), "RUNNING");
+}
