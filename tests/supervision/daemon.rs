@@ -64,7 +64,7 @@ fn a_missing_log_folder_is_told_with_its_place() {
     write_config(folder.path(), "[program:x]\ncommand=/bin/cat\nstdout_logfile=/no/such/folder/x.log\n");
     let said = refused(folder.path());
     assert_eq!(said.status, 2);
-    assert!(said.err.contains("/no/such/folder/x.log") && said.err.contains("supervisord.conf:15"), "{said:?}");
+    assert!(said.err.contains("/no/such/folder/x.log") && said.err.contains("supervisord.conf:14"), "{said:?}");
 }
 
 #[test]

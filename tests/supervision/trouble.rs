@@ -21,7 +21,7 @@ fn without_descriptors_a_start_fails_in_plain_words_and_is_tried_again() {
         "[supervisord]\nminfds=60\n[program:x]\ncommand=/bin/cat\nnumprocs=40\nprocess_name=%(process_num)d\n\
          startretries=1\n",
     );
-    daemon.wait_log("too many open files to spawn");
+    daemon.wait_log("INFO spawnerr: too many open files to spawn '");
     wait("some run", || daemon.ctl_out("status").contains("RUNNING"));
     wait("some are given up", || daemon.ctl_out("status").contains("FATAL"));
     assert!(
