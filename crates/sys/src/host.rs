@@ -8,17 +8,11 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use config::{Account, Host, ReadError};
 use rustix::fs::{Access, access};
-
-/// How long a `getent` may take: a directory server that does not answer must not hold up a start for ever.
-const GETENT_TIME: Duration = Duration::from_secs(3);
 
 /// The machine this runs on.
 #[derive(Debug, Default)]
@@ -51,31 +45,9 @@ impl RealHost {
     }
 }
 
-/// One line of `getent DATABASE KEY`. A key that looks like an option is never asked for.
+/// One line of `getent DATABASE KEY`.
 fn getent(database: &str, key: &str) -> Option<String> {
-    if key.is_empty() || key.starts_with('-') || key.contains([':', '\n', '\0']) {
-        return None;
-    }
-    let mut child = Command::new("getent")
-        .args([database, key])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut output = child.stdout.take()?;
-    let (tell, told) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut text = String::new();
-        let good = output.by_ref().take(64 * 1024).read_to_string(&mut text).is_ok();
-        // The asker may have given up.
-        let _ = tell.send(good.then_some(text));
-    });
-    let answer = told.recv_timeout(GETENT_TIME).ok().flatten();
-    // The daemon may have reaped it already with waitpid(-1); the answer counts, not the status.
-    let _ = child.kill();
-    let _ = child.wait();
-    answer?.lines().next().map(Into::into)
+    crate::getent::ask(database, key)?.lines().next().map(Into::into)
 }
 
 /// `name:password:uid:gid:comment:home:shell` (passwd(5)).

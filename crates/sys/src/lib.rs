@@ -7,6 +7,7 @@ pub mod clock;
 pub mod command;
 pub mod daemonize;
 pub mod errno;
+pub mod getent;
 pub mod host;
 pub mod limits;
 pub mod pipes;

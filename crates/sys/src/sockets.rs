@@ -217,11 +217,7 @@ fn first_address(hosts: &str, name: &str) -> Option<IpAddr> {
 
 /// `getent ahosts NAME`: the machine's own resolver, in a process of its own.
 fn asked(name: &str) -> Option<IpAddr> {
-    if name.starts_with('-') || name.contains(char::is_whitespace) {
-        return None;
-    }
-    let output = std::process::Command::new("getent").args(["ahosts", name]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
+    let text = crate::getent::ask("ahosts", name)?;
     let mut found: Vec<IpAddr> =
         text.lines().filter_map(|line| line.split_ascii_whitespace().next()?.parse().ok()).collect();
     found.sort_by_key(IpAddr::is_ipv6);

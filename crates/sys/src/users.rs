@@ -3,9 +3,7 @@
 //! Deliberately absent: looking up users (that is `host`), and initgroups(3), which in a static binary would load modules
 //! of another libc.
 
-use std::process::{Command, Stdio};
-
-use crate::signals;
+use crate::getent;
 
 /// The supplementary groups of a user, by name: from /etc/group, then from what `getent initgroups` adds where the host
 /// keeps users elsewhere. A host without getent has only the file.
@@ -37,11 +35,7 @@ fn groups_in(text: &str, user: &str) -> Vec<u32> {
 
 /// `getent initgroups NAME` prints the name, then the numbers.
 fn asked(user: &str) -> Vec<u32> {
-    let mut command = Command::new("getent");
-    command.args(["initgroups", "--", user]).stdin(Stdio::null()).stderr(Stdio::null());
-    signals::unblock_in(&mut command);
-    let Ok(output) = command.output() else { return Vec::new() };
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = getent::ask("initgroups", user).unwrap_or_default();
     text.split_whitespace().skip(1).filter_map(|word| word.parse().ok()).collect()
 }
 

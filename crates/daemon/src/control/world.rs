@@ -161,10 +161,11 @@ impl World {
     fn reap(&mut self) {
         while let Ok(Some(ended)) = sys::wait::reap() {
             let (pid, status) = (ended.pid, ended.status);
-            self.inputs.push_back(match self.children.reaped(pid) {
-                Some(process) => Input::Reaped { process, status },
-                None => Input::StrangerReaped { pid, status },
-            });
+            match self.children.reaped(pid) {
+                Some(process) => self.inputs.push_back(Input::Reaped { process, status }),
+                None if sys::getent::was_asking(pid) => {}
+                None => self.inputs.push_back(Input::StrangerReaped { pid, status }),
+            }
         }
     }
 
