@@ -103,8 +103,8 @@ impl Daemon {
     /// User, limits, log, old AUTO logs, servers.
     fn ready(&self, config: Arc<Config>, first: bool) -> Result<Ready, Refusal> {
         let mut messages = config.messages.clone();
+        become_user(config.daemon.user.as_ref(), &mut messages)?;
         if first {
-            become_user(config.daemon.user.as_ref(), &mut messages)?;
             raise_limits(&config.daemon, &mut messages)?;
         }
         let mut logs = Logs::open(&config.daemon)
