@@ -1,9 +1,10 @@
 //! A thousand starts and stops leave nothing behind, and a daemon with nothing to do does nothing.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
-use crate::harness::{Daemon, children, descriptors, kill, stat, wait};
+use crate::harness::{self, Daemon, children, descriptors, kill, stat, wait};
 
 /// Processor time of a process in clock ticks (a hundredth of a second).
 fn ticks(pid: u32) -> u64 {
@@ -70,7 +71,7 @@ fn an_idle_daemon_sleeps() {
 }
 
 #[test]
-fn orphans_that_become_its_children_are_reaped_if_it_is_pid_1() {
+fn many_that_die_at_once_are_all_reaped_and_back() {
     let daemon = Daemon::start("[program:cat]\ncommand=/bin/cat\nnumprocs=30\nprocess_name=%(process_num)d\n");
     wait("all are there", || children(daemon.pid()).len() == 30);
     for pid in children(daemon.pid()) {
@@ -78,4 +79,31 @@ fn orphans_that_become_its_children_are_reaped_if_it_is_pid_1() {
     }
     wait("all are back", || daemon.log_lines("spawned").len() == 60);
     assert!(children(daemon.pid()).into_iter().all(|pid| stat(pid).is_some_and(|fields| fields[0] != "Z")));
+}
+
+#[test]
+fn as_pid_1_it_reaps_orphans_and_ends_with_status_0() {
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--mount-proc", "--kill-child=TERM"]);
+        command
+    };
+    if !unshare().arg("true").status().is_ok_and(|status| status.success()) {
+        return; // Not allowed to have a namespace of its own.
+    }
+    let folder = harness::folder();
+    harness::write_config(
+        folder.path(),
+        "[program:x]\ncommand=/bin/sh -c \"(sleep 0.2 & sleep 0.3 & sleep 0.4 &); exec cat\"\n",
+    );
+    let inner = harness::supervisord(folder.path());
+    let mut command = unshare();
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(folder.path());
+    let out = fs::File::create(folder.path().join("daemon.out")).unwrap();
+    command.stdout(out.try_clone().unwrap()).stderr(out);
+    let mut daemon = Daemon::start_by(command, folder);
+    assert_eq!(daemon.ctl_out("pid"), "1\n");
+    wait("three strangers are reaped", || daemon.log_lines("reaped unknown pid").len() == 3);
+    assert_eq!(daemon.ctl_out("shutdown"), "Shut down\n");
+    assert_eq!(daemon.wait_end(), 0);
 }

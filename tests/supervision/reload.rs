@@ -21,6 +21,8 @@ fn a_reload_begins_anew_with_the_file_as_it_is_now() {
     assert_eq!(daemon.ctl_out("pid").trim(), pid.to_string());
     assert!(daemon.read("other.log").contains(&format!("supervisord started with pid {pid}")));
     assert_eq!(daemon.read("supervisord.pid"), format!("{pid}\n"));
+    let as_root = |log: &str| daemon.read(log).matches("Supervisor is running as root.").count();
+    assert_eq!(as_root("other.log"), as_root("supervisord.log"), "what is to be said of the user is said again");
     assert!(daemon.read("supervisord.log").ends_with("stopped: old (terminated by SIGTERM)\n"));
 }
 

@@ -50,7 +50,7 @@ fn too_much_that_waits_is_refused() {
     for _ in 0..6 {
         refused += usize::from(send(&daemon, &text).contains("NO_FILE"));
     }
-    assert!(refused >= 1 && refused <= 3, "{refused}");
+    assert!((1..=3).contains(&refused), "{refused}");
     assert!(!daemon.log_lines("stdin of pid").is_empty());
     assert_eq!(daemon.ctl_out("stop x"), "x: stopped\n");
 }
