@@ -45,6 +45,7 @@ fn process(rng: &mut Rng, name: &str) -> ProcessConfig {
         redirect_stderr: rng.one_in(2),
         stdout: output(rng.one_in(2)),
         stderr: output(false),
+        socket: None,
         strip_ansi: false,
     }
 }

@@ -53,7 +53,8 @@ fn send_process_stdin(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outc
         return Err(Fault::about(FaultCode::NotRunning, name));
     }
     // The stdin of a FastCGI program is its socket; that of one that has just died is closed.
-    let has_pipe = engine.groups.get(&process.group).is_some_and(|group| group.socket().is_none());
+    let shared = engine.groups.get(&process.group).is_some_and(|group| group.socket().is_some());
+    let has_pipe = !shared && process.config.socket.is_none();
     if !has_pipe || process.live_pid().is_none() {
         return Err(Fault::about(FaultCode::NoFile, name));
     }
