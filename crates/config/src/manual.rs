@@ -74,6 +74,7 @@ mod tests {
             Kind::Octal => value::octal(text).is_ok(),
             Kind::Signal => value::signal(text).is_ok(),
             Kind::ExitCodes => value::exit_codes(text).is_ok(),
+            Kind::Orphans => value::orphans(text).is_ok(),
             Kind::Level => value::level(text).is_ok(),
             Kind::Address => value::inet_address(text).is_ok(),
             Kind::Pairs => value::key_values(text).is_ok(),

@@ -48,6 +48,10 @@ pub struct DaemonConfig {
     pub loglevel: Level,
     /// Absolute.
     pub pidfile: PathBuf,
+    /// Absolute; `None` for `NONE`.
+    pub statefile: Option<PathBuf>,
+    /// What becomes of the programs of a daemon that has died.
+    pub orphans: Orphans,
     /// Octal in the file.
     pub umask: u32,
     /// Run in the foreground.
@@ -74,6 +78,18 @@ pub struct DaemonConfig {
     pub identifier: String,
     /// What children get as SUPERVISOR_SERVER_URL unless they have a `serverurl` of their own.
     pub serverurl: Option<String>,
+}
+
+/// `orphans=`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Orphans {
+    /// Go on with them.
+    #[default]
+    Adopt,
+    /// End them, then start anew.
+    Kill,
+    /// Leave them alone.
+    Ignore,
 }
 
 /// Where the daemon's own log goes.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use model::{EventType, Level, Signal};
 
 use crate::python::{dirname, expand_user, int, radix, repr, strip};
-use crate::types::{Autorestart, LogTarget, UserId};
+use crate::types::{Autorestart, LogTarget, Orphans, UserId};
 use crate::{Host, pairs};
 
 /// Why a value is refused, in the reference's words.
@@ -173,6 +173,19 @@ pub fn existing_dirpath(host: &dyn Host, text: &str) -> Result<String, Refusal> 
         return Ok(path);
     }
     Err(format!("The directory named as part of the path {text} does not exist"))
+}
+
+/// `orphans=`.
+///
+/// # Errors
+/// If it is none of the words.
+pub fn orphans(text: &str) -> Result<Orphans, Refusal> {
+    match text.to_lowercase().as_str() {
+        "adopt" => Ok(Orphans::Adopt),
+        "kill" => Ok(Orphans::Kill),
+        "ignore" => Ok(Orphans::Ignore),
+        other => Err(format!("invalid 'orphans' value {}", repr(other))),
+    }
 }
 
 /// `logfile_name`: a target and whether it was the old word `syslog`.

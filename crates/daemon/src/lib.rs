@@ -13,6 +13,7 @@ pub mod mailbox;
 pub mod options;
 pub mod plane;
 mod startup;
+mod survive;
 
 /// Runs supervisord with the arguments of this process.
 #[must_use]

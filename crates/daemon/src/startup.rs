@@ -19,9 +19,10 @@ use sys::{clock, daemonize, privileges};
 
 use crate::control::{self, Reader, Setup, World};
 use crate::front::{self, BoundServer, FrontSettings};
-use crate::mailbox::mailbox;
+use crate::mailbox::{Sender, mailbox};
 use crate::options::{self, Options, Request};
 use crate::plane::{self, Logs, Order};
+use crate::survive::{Header, Keeper, Legacy, Past};
 
 /// Signals that mean something to the daemon.
 const SIGNALS: [Signal; 6] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::CHLD, Signal::USR2];
@@ -75,6 +76,7 @@ struct Ready {
     config: Arc<Config>,
     logs: Logs,
     servers: Vec<BoundServer>,
+    past: Past,
 }
 
 impl Daemon {
@@ -119,15 +121,16 @@ impl Daemon {
         let mut say = |level, text: String| said.push((level, text));
         let servers = front::bind(&config.servers, &config.rpc_interfaces, &mut say).map_err(|why| why.to_string())?;
         // Not before the sockets are ours: the logs may be those of a daemon that runs.
+        let (past, doubt) = Past::look(&config.daemon);
         if !config.daemon.nocleanup {
-            for warning in control::remove_old_autologs(&config.daemon) {
+            for warning in control::remove_old_autologs(&config.daemon, &past.logs(&config.daemon)) {
                 logs.log(Level::Warn, clock::wall(), &warning);
             }
         }
-        for (level, text) in said {
+        for (level, text) in said.into_iter().chain(doubt) {
             logs.log(level, clock::wall(), &text);
         }
-        Ok(Ready { config, logs, servers })
+        Ok(Ready { config, logs, servers, past })
     }
 
     /// Serve until told to end, over restarts.
@@ -162,18 +165,32 @@ impl Daemon {
         limits: Vec<Limit>,
         next_serial: &mut u64,
     ) -> io::Result<(SupervisorState, signals::Receiver)> {
-        let Ready { config, logs, servers } = ready;
+        let Ready { config, mut logs, servers, past } = ready;
+        let kept = !matches!(past, Past::Foreign);
+        let legacy = settle(past, &config, &mut logs);
         let plane = plane::start(logs)?;
         let (calls, clients) = mailbox()?;
         let orders = plane.orders.clone();
+        let keeper = if kept { keeper(&config.daemon, &orders) } else { None };
         let log = move |level, text| {
             orders.send(Order::Log { level, at: clock::wall(), text });
         };
         let front = front::start(servers, settings(&config.daemon), calls, log)?;
-        let setup = Setup { signals, clients, plane, reader: self.reader(), config: Arc::clone(&config), limits };
+        let setup =
+            Setup { signals, clients, plane, reader: self.reader(), config: Arc::clone(&config), limits, keeper };
         let mut world = World::new(setup)?;
-        let mut engine = control::engine_for(config);
-        engine.continue_serials(*next_serial);
+        let mut engine = match legacy {
+            Some(legacy) => {
+                let (engine, orphans, ended) = control::restore(legacy, config).map_err(io::Error::other)?;
+                world.adopt(orphans, ended);
+                engine
+            }
+            None => {
+                let mut engine = control::engine_for(config);
+                engine.continue_serials(*next_serial);
+                engine
+            }
+        };
         let mood = control::run(&mut world, &mut engine)?;
         *next_serial = engine.next_serial();
         front.stop();
@@ -209,6 +226,26 @@ fn load(file: &Path, options: &Options) -> Result<Config, config::Errors> {
         return Err(doubts);
     }
     report.config.ok_or(config::Errors(report.errors))
+}
+
+/// What an earlier daemon left is adopted, ended or left alone.
+fn settle(past: Past, config: &Config, logs: &mut Logs) -> Option<Legacy> {
+    let mut said = Vec::new();
+    let legacy = past.settle(config, &mut said);
+    for (level, text) in said {
+        logs.log(level, clock::wall(), &text);
+    }
+    legacy
+}
+
+/// Without a thread or /proc nothing is kept, and the daemon runs all the same.
+fn keeper(config: &DaemonConfig, orders: &Sender<Order>) -> Option<Keeper> {
+    let (path, header) = config.statefile.clone().zip(Header::own())?;
+    let orders = orders.clone();
+    let log = move |level, text| {
+        orders.send(Order::Log { level, at: clock::wall(), text });
+    };
+    Keeper::start(path, header, log).ok()
 }
 
 fn settings(config: &DaemonConfig) -> FrontSettings {

@@ -10,6 +10,7 @@ use crate::action::Action;
 use crate::bus::Bus;
 use crate::calls::Calls;
 use crate::group::Groups;
+use crate::handover::Changed;
 use crate::input::{DaemonSignal, Input, ProcessId};
 use crate::local::Local;
 use crate::process::{Process, State};
@@ -44,6 +45,8 @@ pub struct Engine {
     pub(crate) calls: Calls,
     pub(crate) now: Moment,
     pub(crate) wall: WallTime,
+    /// What is not written down yet of what has changed.
+    pub(crate) changes: Changed,
     out: Vec<Action>,
 }
 
@@ -68,6 +71,7 @@ impl Engine {
             calls: Calls::default(),
             now: Moment::default(),
             wall: WallTime::default(),
+            changes: Changed::default(),
             out: Vec::new(),
         }
     }

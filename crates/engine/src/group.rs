@@ -87,6 +87,11 @@ impl Groups {
         Some(group)
     }
 
+    /// The place of a group in the order in which they became active.
+    pub(crate) fn place(&self, name: &str) -> Option<u64> {
+        self.by_name.get(name).map(|(place, _)| *place)
+    }
+
     /// In the order in which they became active.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Group> {
         self.order.values().filter_map(|name| self.get(name))

@@ -4,6 +4,7 @@
 //! Deadlines are moments of the machine's boot clock and hold on; groups bring the configuration they were made active
 //! with. Deliberately absent: the bytes, and whether a child still lives (its end is told with `Input::Reaped`).
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,6 +89,34 @@ pub struct PoolState {
     burst: u64,
 }
 
+/// One thing that has changed, with all that is to be known of it: the last word about a group or process counts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Change {
+    /// A group is active.
+    Group {
+        /// Its place in the order in which groups became active.
+        place: u64,
+        /// As it was when it became active.
+        config: Arc<GroupConfig>,
+        /// Its processes, in the order of the configuration.
+        members: Vec<ProcessId>,
+    },
+    /// A group is no longer active.
+    Removed {
+        /// Its name.
+        group: String,
+    },
+    /// A process has changed.
+    Process(Box<ProcessState>),
+}
+
+/// What has changed since the world last asked.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    pub(crate) groups: BTreeSet<Arc<str>>,
+    pub(crate) processes: BTreeSet<ProcessId>,
+}
+
 /// Why a handover is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HandoverError {
@@ -109,6 +138,20 @@ impl fmt::Display for HandoverError {
 impl std::error::Error for HandoverError {}
 
 impl Handover {
+    /// Of these groups, without events and calls. `next_serial` is that of the next event.
+    #[must_use]
+    pub fn of_groups(groups: Vec<GroupState>, next_serial: u64, now: WallTime) -> Self {
+        let ids = groups.iter().flat_map(|group| &group.processes).map(|process| process.id.0);
+        Self {
+            version: VERSION,
+            next_process: ids.max().map_or(0, |last| last.saturating_add(1)),
+            next_serial,
+            last_tick: now,
+            groups,
+            calls: Calls::default(),
+        }
+    }
+
     /// The same without the calls that wait: their clients are gone with the old daemon.
     #[must_use]
     pub fn without_calls(mut self) -> Self {
@@ -121,6 +164,24 @@ impl Handover {
 }
 
 impl Engine {
+    /// What has changed since this was last asked: it costs as much as has changed.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let Changed { groups, processes } = std::mem::take(&mut self.changes);
+        let mut changes: Vec<Change> = groups.into_iter().map(|name| self.change_of_group(&name)).collect();
+        let states = processes.into_iter().filter_map(|id| self.processes.get(&id)).map(save_process);
+        changes.extend(states.map(|state| Change::Process(Box::new(state))));
+        changes
+    }
+
+    fn change_of_group(&self, name: &str) -> Change {
+        match self.groups.get(name).zip(self.groups.place(name)) {
+            Some((group, place)) => {
+                Change::Group { place, config: Arc::clone(&group.config), members: group.members.clone() }
+            }
+            None => Change::Removed { group: name.to_owned() },
+        }
+    }
+
     /// All state. Questions that the world has not answered ([`Engine::open_questions`]) are not part of it: who hands
     /// over while there are some loses the calls behind them.
     #[must_use]
@@ -173,9 +234,11 @@ impl Engine {
     fn restore_group(&mut self, state: GroupState) {
         let GroupState { config, processes, pool } = state;
         let name: Arc<str> = Arc::from(config.name.as_str());
+        self.changes.groups.insert(Arc::clone(&name));
         let mut members = Vec::with_capacity(processes.len());
         for (config, process) in config.processes.iter().zip(processes) {
             members.push(process.id);
+            self.changes.processes.insert(process.id);
             let process = restore_process(process, Arc::clone(&name), Arc::clone(config));
             let id = process.id;
             self.processes.insert(id, process);

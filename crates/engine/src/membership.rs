@@ -114,6 +114,8 @@ impl Engine {
             self.rearm_ticks();
         }
         let name = Arc::clone(&group.name);
+        self.changes.groups.insert(Arc::clone(&name));
+        self.changes.processes.extend(&group.members);
         self.groups.insert(group);
         self.lexical = None;
         self.raise(EventType::ProcessGroupAdded, || format!("groupname:{name}\n"));
@@ -144,6 +146,7 @@ impl Engine {
             return Err(Fault::about(FaultCode::StillRunning, name));
         }
         let Some(group) = self.groups.remove(name) else { return Ok(()) };
+        self.changes.groups.insert(Arc::clone(&group.name));
         for id in &group.members {
             self.processes.remove(id);
             self.timers.set(Timer::Process(*id), None);

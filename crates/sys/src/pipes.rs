@@ -5,8 +5,10 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
+use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
 use rustix::path::DecInt;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
@@ -77,6 +79,29 @@ pub fn reopen(fd: impl AsFd, flags: OFlags) -> io::Result<OwnedFd> {
     Ok(open(path, flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?)
 }
 
+/// Open a pipe that another process has open, by its inode: `first` is the descriptor that is looked at first.
+///
+/// # Errors
+/// ENOENT: it has it no more; EACCES: we may not look into that process.
+pub fn reopen_in(pid: u32, inode: u64, first: u32, flags: OFlags) -> io::Result<OwnedFd> {
+    let folder = format!("/proc/{pid}/fd");
+    let is_it = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.ino() == inode);
+    let mut path = PathBuf::from(format!("{folder}/{first}"));
+    if !is_it(&path) {
+        let all = std::fs::read_dir(&folder)?.flatten().map(|entry| entry.path());
+        path = all.into_iter().find(|path| is_it(path)).ok_or(io::ErrorKind::NotFound)?;
+    }
+    let opened = open(path, flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK, Mode::empty())?;
+    // It may have been replaced between the look and the opening.
+    if fstat(&opened)?.st_ino == inode { Ok(opened) } else { Err(io::ErrorKind::NotFound.into()) }
+}
+
+/// The inode of a descriptor: which pipe or socket it is.
+#[must_use]
+pub fn inode(fd: impl AsFd) -> Option<u64> {
+    fstat(fd).ok().map(|found| found.st_ino)
+}
+
 #[cfg(test)]
 mod tests {
     use rustix::io::{Errno, read, write};
@@ -90,6 +115,18 @@ mod tests {
         assert!(!fcntl_getfl(&pipe.theirs).unwrap().contains(OFlags::NONBLOCK));
         drop(pipe.theirs);
         assert_eq!(read(&pipe.ours, &mut [0; 1]), Ok(0));
+    }
+
+    #[test]
+    fn a_pipe_is_found_in_another_process_by_its_inode() {
+        let out = output(PipeOptions { survivable: true, size: None }).unwrap();
+        let inode = inode(&out.ours).unwrap();
+        let me = std::process::id();
+        let again = reopen_in(me, inode, 0, OFlags::RDONLY).unwrap();
+        assert_eq!(write(&out.theirs, b"kept"), Ok(4));
+        assert_eq!(read(&again, &mut [0; 8]), Ok(4));
+        drop((out, again));
+        assert_eq!(reopen_in(me, inode, 0, OFlags::RDONLY).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -27,6 +27,25 @@ pub fn row(pid: u32) -> Option<Row> {
     parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// How a process ended that waits to be reaped by another than us: `Unknown` where we may not know.
+#[must_use]
+pub fn status_of_zombie(pid: u32) -> model::ExitStatus {
+    let unknown = model::ExitStatus::Unknown;
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return unknown };
+    if !parse(&stat).is_some_and(|row| row.zombie) || !may_look_into(pid) {
+        return unknown;
+    }
+    // The last field is the status as wait(2) gives it. It is shown as 0 to those who may not look into the process.
+    stat.split_ascii_whitespace().next_back().and_then(|code| code.parse().ok()).map_or(unknown, crate::wait::decode)
+}
+
+/// The kernel shows another user's exit status to nobody but root.
+fn may_look_into(pid: u32) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let me = rustix::process::geteuid();
+    me.is_root() || std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == me.as_raw())
+}
+
 /// All processes that can be seen.
 #[must_use]
 pub fn table() -> Vec<Row> {

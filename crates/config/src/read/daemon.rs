@@ -15,7 +15,12 @@ use model::Level;
 
 impl Reading<'_> {
     pub(super) fn daemon(&mut self, path: &Path, flags: &Flags) -> DaemonConfig {
-        let config = self.with_flags(self.daemon_section(path), flags);
+        let mut config = self.with_flags(self.daemon_section(path), flags);
+        config.statefile = match config.statefile {
+            Some(path) if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("none")) => None,
+            Some(path) => Some(path),
+            None => Some(beside(&config.pidfile)),
+        };
         for (name, value) in &config.environment {
             self.environment.insert(format!("ENV_{name}"), Text::Str(value.clone()));
         }
@@ -43,6 +48,8 @@ impl Reading<'_> {
             logfile_backups: view.value("logfile_backups", value::small_count),
             loglevel: view.parsed("loglevel", value::level).unwrap_or(Level::Info),
             pidfile: normalize_path(host, &view.value("pidfile", file)),
+            statefile: view.parsed("statefile", file).map(|path| normalize_path(host, &path)),
+            orphans: view.value("orphans", value::orphans),
             identifier: view.text("identifier").unwrap_or_default(),
             nodaemon: view.value("nodaemon", value::boolean),
             silent: view.value("silent", value::boolean),
@@ -95,4 +102,11 @@ impl Reading<'_> {
         }
         View::new(self, "supervisord", &TABLE).here().parsed("user", |text| value::user(self.host, text))
     }
+}
+
+/// Where the state is kept if nothing else is said.
+fn beside(pidfile: &Path) -> PathBuf {
+    let mut name = pidfile.as_os_str().to_owned();
+    name.push(".state");
+    name.into()
 }

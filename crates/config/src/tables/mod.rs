@@ -52,6 +52,8 @@ pub enum Kind {
     User,
     /// An account and a group.
     UserGroup,
+    /// What becomes of a dead daemon's programs.
+    Orphans,
     /// A level of the log.
     Level,
     /// A host and a port.
@@ -86,6 +88,7 @@ impl Kind {
             Self::Log => "a path in a directory that exists, AUTO or NONE",
             Self::User => "a user's name or number",
             Self::UserGroup => "user or user:group, by name or number",
+            Self::Orphans => "adopt, kill or ignore",
             Self::Level => "critical, error, warn, info, debug, trace or blather",
             Self::Address => "host:port, *:port or a port from 1 to 65535",
             Self::Socket => "unix:///absolute/path or tcp://host:port",

@@ -31,6 +31,21 @@ pub static TABLE: Table = Table {
             .default("supervisord.pid")
             .shown("/tmp/supervisord.pid")
             .doc("The file that holds the daemon's process id while it runs.", "/run/supervisord.pid"),
+        row("statefile", Kind::FilePath, "where it keeps what a successor must know; default: pidfile.state")
+            .doc(
+                "The file in which the daemon notes its programs, so that one that is started after a crash finds them. \
+                 Without it the name of the pidfile with `.state` behind it is used. `NONE` keeps no such file. It is \
+                 removed when the daemon ends in order; the best place is one that is emptied at boot.",
+                "/run/supervisord.state",
+            ),
+        row("orphans", Kind::Orphans, "programs that a crashed daemon has left: adopt, kill or ignore")
+            .default("adopt")
+            .doc(
+                "What to do at the start with programs of a daemon that has died without stopping them. `adopt` goes on \
+                 with them where it left off; `kill` ends them first and starts anew; `ignore` leaves them alone and \
+                 starts second copies.",
+                "kill",
+            ),
         row("nodaemon", Kind::Boolean, "stay in the foreground")
             .default("false")
             .shown("false")

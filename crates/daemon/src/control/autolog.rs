@@ -1,5 +1,6 @@
 //! AUTO log files: made when a group becomes active, removed at the next start of a daemon of the same identifier.
 
+use std::collections::HashSet;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -81,21 +82,30 @@ fn random() -> String {
     text
 }
 
-/// Removes the AUTO logs, rotated ones too, that earlier daemons of this identifier have left. Returns lines of warning in
+/// Removes the AUTO logs, rotated ones too, that earlier daemons of this identifier have left, but for those to `keep`. Returns lines of warning in
 /// the reference's words.
 #[must_use]
-pub fn remove_old(config: &DaemonConfig) -> Vec<String> {
+pub fn remove_old(config: &DaemonConfig, keep: &HashSet<PathBuf>) -> Vec<String> {
     let Ok(entries) = fs::read_dir(&config.childlogdir) else {
         return vec!["Could not clear childlog dir".into()];
     };
     let mut warnings = Vec::new();
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if is_autolog(&name.to_string_lossy(), &config.identifier) && fs::remove_file(entry.path()).is_err() {
+        let is_kept = || is_one_of(&entry.path(), keep);
+        if is_autolog(&name.to_string_lossy(), &config.identifier)
+            && !is_kept()
+            && fs::remove_file(entry.path()).is_err()
+        {
             warnings.push(format!("Failed to clean up '{}'", shown(&entry.path())));
         }
     }
     warnings
+}
+
+/// A log of an adopted program, or what rotation made of it.
+fn is_one_of(path: &Path, keep: &HashSet<PathBuf>) -> bool {
+    keep.contains(path) || path.extension().is_some_and(|end| end != "log") && keep.contains(&path.with_extension(""))
 }
 
 fn shown(path: &Path) -> String {

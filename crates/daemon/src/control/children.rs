@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use engine::ProcessId;
 
 use super::stdin::Stdin;
+use crate::survive::Kept;
 
 /// Kinds of descriptors that control watches for a child; the lower bits of an epoll token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Watched {
     Stdin,
     /// A listener has said something.
     Listener,
+    /// One that is no child of ours has ended.
+    End,
 }
 
 /// Tokens below this are not of children.
@@ -21,14 +24,20 @@ pub const FIRST_TOKEN: u64 = 16;
 
 /// The token of a child's descriptor.
 pub const fn token(process: ProcessId, watched: Watched) -> u64 {
-    FIRST_TOKEN + ((process.0 as u64) << 1) + matches!(watched, Watched::Listener) as u64
+    FIRST_TOKEN + ((process.0 as u64) << 2) + watched as u64
 }
 
 /// What a token stands for.
 pub fn watched(token: u64) -> Option<(ProcessId, Watched)> {
     let number = token.checked_sub(FIRST_TOKEN)?;
-    let process = ProcessId(u32::try_from(number >> 1).ok()?);
-    Some((process, if number & 1 == 1 { Watched::Listener } else { Watched::Stdin }))
+    let process = ProcessId(u32::try_from(number >> 2).ok()?);
+    let watched = match number & 3 {
+        0 => Watched::Stdin,
+        1 => Watched::Listener,
+        2 => Watched::End,
+        _ => return None,
+    };
+    Some((process, watched))
 }
 
 /// A child that has not been drained yet.
@@ -36,6 +45,10 @@ pub fn watched(token: u64) -> Option<(ProcessId, Watched)> {
 pub struct Child {
     /// Its process id.
     pub pid: u32,
+    /// By what a successor knows it again.
+    pub kept: Kept,
+    /// Readable at its end: for one that is no child of ours.
+    pub end: Option<OwnedFd>,
     /// What waits for its stdin.
     pub stdin: Stdin,
     /// The stdout of a listener.
@@ -85,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_token_leads_back_to_its_process_and_descriptor() {
-        for kind in [Watched::Stdin, Watched::Listener] {
+        for kind in [Watched::Stdin, Watched::Listener, Watched::End] {
             for number in [0, 1, u32::MAX] {
                 assert_eq!(watched(token(ProcessId(number), kind)), Some((ProcessId(number), kind)));
             }

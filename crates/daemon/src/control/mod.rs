@@ -4,6 +4,7 @@
 //! It sleeps in epoll until something happens or the engine's next deadline; nothing ticks. Deliberately absent: log files
 //! and clients' sockets, which can stall, and all decisions.
 
+mod adopting;
 mod autolog;
 mod children;
 mod errands;
@@ -25,6 +26,7 @@ use model::{Level, SupervisorState};
 use sys::clock;
 use sys::poll::Event;
 
+pub use adopting::restore;
 pub use autolog::remove_old as remove_old_autologs;
 pub use office::Reader;
 pub use world::{Setup, World};
@@ -42,6 +44,7 @@ pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState
             step(world, engine, input, &mut actions);
         }
         world.started = true;
+        world.note(engine);
         world.close_idle_sockets(engine);
         if let Some(mood) = world.finished {
             world.replies.all();
@@ -77,5 +80,10 @@ fn step(world: &mut World, engine: &mut Engine, input: Input, actions: &mut Vec<
 /// What the engine is made with.
 #[must_use]
 pub fn engine_for(config: Arc<Config>) -> Engine {
-    Engine::new(config, engine::Local { pid: std::process::id(), time: world::local_time })
+    Engine::new(config, local())
+}
+
+/// What the engine must know of the place.
+fn local() -> engine::Local {
+    engine::Local { pid: std::process::id(), time: world::local_time }
 }

@@ -51,6 +51,14 @@ impl Sockets {
         Ok((copy, Some(format!("Creating socket {}", shown(config)))))
     }
 
+    /// Go on with the socket of a program that was adopted.
+    pub fn adopt(&mut self, group: &str, config: SocketConfig, socket: OwnedFd) {
+        if !self.0.iter().any(|open| open.group == group && open.config == config) {
+            let file = file_of(&config);
+            self.0.push(Open { group: group.to_owned(), config, socket, file });
+        }
+    }
+
     /// True if there is none.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

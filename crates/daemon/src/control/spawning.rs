@@ -14,6 +14,7 @@ use sys::pipes::{self, ChildPipe, PipeOptions};
 use sys::spawn::ChildPlan;
 
 use crate::plane::ChannelOrder;
+use crate::survive::Kept;
 
 /// A start that waits for its sinks.
 #[derive(Debug)]
@@ -31,10 +32,24 @@ pub struct Fresh {
     pub pid: u32,
     /// To its stdin, unless that is a socket.
     pub stdin: Option<OwnedFd>,
+    /// The inode of the socket that is its stdin.
+    pub socket: Option<u64>,
     /// From its stdout.
     pub stdout: OwnedFd,
     /// From its stderr, unless it is redirected.
     pub stderr: Option<OwnedFd>,
+}
+
+impl Fresh {
+    /// By what a successor knows it again. A socket has the same inode in the child.
+    pub fn kept(&self) -> Kept {
+        let inode = |fd: &Option<OwnedFd>| fd.as_ref().and_then(pipes::inode);
+        Kept {
+            pid: self.pid,
+            start: sys::process::row(self.pid).map_or(0, |row| row.start),
+            pipes: [self.socket.or(inode(&self.stdin)), pipes::inode(&self.stdout), inode(&self.stderr)],
+        }
+    }
 }
 
 /// What pipes are made of: a child holds both ends of its own, so that they outlive the daemon.
@@ -90,6 +105,7 @@ impl Pipes {
     fn ours(self, pid: u32) -> Fresh {
         Fresh {
             pid,
+            socket: self.stdin.as_ref().err().and_then(pipes::inode),
             stdin: self.stdin.ok().map(|pipe| pipe.ours),
             stdout: self.stdout.ours,
             stderr: self.stderr.map(|pipe| pipe.ours),

@@ -25,6 +25,9 @@ impl World {
         }
         if let Some(mut child) = self.children.remove(process) {
             child.stdin.close(&self.poll);
+            if let Some(end) = &child.end {
+                let _ = self.poll.remove(end);
+            }
             if let Some(said) = &child.said {
                 // Fails if its end was read before.
                 let _ = self.poll.remove(said);

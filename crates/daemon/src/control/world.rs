@@ -26,6 +26,7 @@ use super::stdin::Stdin;
 use crate::front::ClientEvent;
 use crate::mailbox::Receiver;
 use crate::plane::{Order, PlaneHandle, Report};
+use crate::survive::Keeper;
 
 const SIGNALS: u64 = 0;
 const CLIENTS: u64 = 1;
@@ -49,6 +50,8 @@ pub struct Setup {
     pub config: Arc<Config>,
     /// Limits for children.
     pub limits: Vec<sys::limits::Limit>,
+    /// Notes what a successor must know.
+    pub keeper: Option<Keeper>,
 }
 
 /// Everything that control holds besides the engine.
@@ -66,8 +69,11 @@ pub struct World {
     loglevel: Level,
     pub(super) children: Children,
     pending: HashMap<ProcessId, Pending>,
+    /// Adopted programs whose sinks are not open yet.
+    pub(super) adopted: HashMap<ProcessId, SpawnOrder>,
+    pub(super) keeper: Option<Keeper>,
     pub(super) replies: Replies,
-    sockets: Sockets,
+    pub(super) sockets: Sockets,
     pub(super) buffer: Vec<u8>,
     /// How many the daemon may have open.
     descriptors: u64,
@@ -102,6 +108,8 @@ impl World {
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
             pending: HashMap::new(),
+            adopted: HashMap::new(),
+            keeper: setup.keeper,
             replies: Replies::default(),
             sockets: Sockets::default(),
             buffer: vec![0; READ],
@@ -114,6 +122,9 @@ impl World {
     pub fn finish(mut self) -> signals::Receiver {
         for line in self.sockets.close(|_| true) {
             self.log(Level::Info, line);
+        }
+        if let Some(keeper) = self.keeper.take() {
+            keeper.finish();
         }
         self.plane.orders.send(Order::Finish);
         self.plane.join();
@@ -138,6 +149,7 @@ impl World {
             token => match children::watched(token) {
                 Some((process, Watched::Stdin)) => self.flush_stdin(process),
                 Some((process, Watched::Listener)) => drop(self.listen(process)),
+                Some((process, Watched::End)) => self.ended(process),
                 None => {}
             },
         }
@@ -158,7 +170,7 @@ impl World {
     }
 
     /// The one place where children, and orphans that became ours, are waited for.
-    fn reap(&mut self) {
+    pub(super) fn reap(&mut self) {
         while let Ok(Some(ended)) = sys::wait::reap() {
             let (pid, status) = (ended.pid, ended.status);
             match self.children.reaped(pid) {
@@ -249,7 +261,8 @@ impl World {
     }
 
     fn signal(&mut self, process: ProcessId, pid: u32, signal: Signal, to_group: bool) {
-        match signals::send(pid, signal, to_group) {
+        let by_pidfd = if to_group { None } else { self.signal_adopted(process, signal) };
+        match by_pidfd.unwrap_or_else(|| signals::send(pid, signal, to_group)) {
             Ok(()) => {}
             // It has just ended by itself; its end is on the way.
             Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {}
@@ -279,6 +292,9 @@ impl World {
     }
 
     fn opened(&mut self, process: ProcessId, result: Result<(), String>) {
+        if self.adopted_opened(process, result.clone()) {
+            return;
+        }
         let Some(Pending { order, plan }) = self.pending.remove(&process) else { return };
         let spawned = result
             .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
@@ -311,6 +327,7 @@ impl World {
 
     fn attach(&mut self, order: &SpawnOrder, fresh: Fresh) {
         let process = order.process;
+        let kept = fresh.kept();
         let stdin = Stdin::new(fresh.stdin, children::token(process, Watched::Stdin));
         let (said, stdout) = if order.listener { (Some(fresh.stdout), None) } else { (None, Some(fresh.stdout)) };
         if let Some(said) = &said {
@@ -320,7 +337,7 @@ impl World {
             }
         }
         let copied = said.is_some() && order.logs[0].is_some();
-        self.children.insert(process, Child { pid: fresh.pid, stdin, said, copied });
+        self.children.insert(process, Child { pid: fresh.pid, kept, end: None, stdin, said, copied });
         self.plane.orders.send(Order::Attach { process, pid: fresh.pid, pipes: [stdout, fresh.stderr] });
     }
 

@@ -24,6 +24,7 @@ impl Engine {
         process.state = state;
         let to = process.word();
         self.arm(id);
+        self.changes.processes.insert(id);
         if from == to {
             return;
         }

@@ -40,6 +40,7 @@ impl Engine {
             }
             State::Exited { again } => {
                 *again = None;
+                self.changes.processes.insert(id);
                 self.timers.set(Timer::Process(id), None);
             }
             State::Stopped | State::Stopping { .. } | State::Fatal | State::Unknown { .. } => {}

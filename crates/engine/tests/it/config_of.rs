@@ -85,6 +85,8 @@ pub fn config(mut groups: Vec<GroupConfig>) -> Arc<Config> {
             logfile_backups: 0,
             loglevel: Level::Info,
             pidfile: "/run/supervisord.pid".into(),
+            statefile: None,
+            orphans: config::Orphans::Adopt,
             umask: 0o22,
             nodaemon: true,
             silent: true,

@@ -37,6 +37,8 @@ fn daemon_config(logfile: PathBuf, loglevel: Level) -> DaemonConfig {
         logfile_backups: 0,
         loglevel,
         pidfile: "/x.pid".into(),
+        statefile: None,
+        orphans: config::Orphans::Adopt,
         umask: 0o022,
         nodaemon: false,
         silent: true,
