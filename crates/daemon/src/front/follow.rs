@@ -42,6 +42,13 @@ impl Opened {
         let found = file.metadata()?;
         Ok(Self { inode: (found.dev(), found.ino()), file, position: 0 })
     }
+
+    /// Two short files may end within one tick of the kernel's clock, so the time of their making counts too.
+    fn is_later_than(&self, other: &Self) -> bool {
+        let (Ok(this), Ok(other)) = (self.file.metadata(), other.file.metadata()) else { return false };
+        let later = |this: io::Result<SystemTime>, other: io::Result<SystemTime>| matches!((this, other), (Ok(this), Ok(other)) if this > other);
+        later(this.modified(), other.modified()) || later(this.created(), other.created())
+    }
 }
 
 impl Follower {
@@ -138,8 +145,12 @@ impl Follower {
                 Err(_) => break,
             }
         }
-        // The current file is not among the backups: it was removed, and so were those that came after it, if any.
-        found.split_off(found.len().saturating_sub(1))
+        // The current file is not among the backups: it was removed. What was written after it is still to be read; what
+        // is older is not. The newest is the last, and is read whatever its time.
+        let newest = found.pop_back();
+        found.retain(|backup| backup.is_later_than(&self.current));
+        found.extend(newest);
+        found
     }
 }
 
@@ -199,11 +210,30 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_removed_by_rotation_does_not_take_the_later_ones_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        append(&path, "one ");
+        let mut follower = Follower::open(path.clone(), 1024).unwrap();
+        assert_eq!(all(&mut follower), "one ");
+        fs::remove_file(&path).unwrap();
+        for (name, word, second) in [("log.2", "three ", 2), ("log.1", "four ", 3), ("log", "five", 4)] {
+            let made = folder.path().join(name);
+            append(&made, word);
+            let time = std::time::SystemTime::now() + std::time::Duration::from_secs(second);
+            fs::File::options().write(true).open(&made).unwrap().set_modified(time).unwrap();
+        }
+        assert_eq!(all(&mut follower), "three four five");
+    }
+
+    #[test]
     fn a_log_that_was_removed_or_cut_short_is_followed_anew() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        append(&path, "old");
         append(&folder.path().join("log.1"), "older");
+        let before = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+        append(&path, "old");
+        fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
         let mut follower = Follower::open(path.clone(), 1024).unwrap();
         assert_eq!(all(&mut follower), "old");
         fs::remove_file(&path).unwrap();
