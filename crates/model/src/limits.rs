@@ -24,6 +24,10 @@ pub const STREAM_FULL: usize = 64 * 1024;
 pub const STREAM_BACKLOG: usize = 1024 * 1024;
 /// Lines that wait for syslog.
 pub const SYSLOG_BACKLOG: usize = 1024;
+/// Bytes of the lines that wait for syslog or the journal.
+pub const SYSLOG_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of one line to the journal.
+pub const JOURNAL_LINE: usize = 1024 * 1024;
 /// Bytes of one line to syslog.
 pub const SYSLOG_LINE: usize = 8 * 1024;
 /// Reports to control that may wait before programs whose output is reported are no longer read.

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
 
 use config::OutputConfig;
 use engine::{SpawnError, SpawnOrder};
@@ -136,11 +137,13 @@ pub fn no_fork(name: &str, error: &io::Error) -> String {
 
 /// The sinks of a process.
 pub fn channels(order: &SpawnOrder) -> [Option<ChannelOrder>; 2] {
+    let group: Arc<str> = order.group.as_str().into();
     let make = |channel, path: &Option<std::path::PathBuf>, config: &OutputConfig| ChannelOrder {
         path: path.clone(),
         config: config.clone(),
         strip_ansi: order.config.strip_ansi,
         channel,
+        group: group.clone(),
     };
     let [out, err] = &order.logs;
     let stderr =

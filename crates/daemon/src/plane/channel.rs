@@ -178,7 +178,7 @@ impl Channel {
             around.logs.sinks.write(sink, data);
         }
         if whole && self.order.config.syslog {
-            around.logs.send_to_syslog(around.name, data);
+            around.logs.send_to_syslog(around.name, &self.order, data);
         }
         if echoes(around.logs) {
             echo(around.name, self.order.channel.name(), data, around.logs);

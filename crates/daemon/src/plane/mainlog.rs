@@ -13,8 +13,9 @@ use jiff::{Timestamp, Zoned};
 use model::{Level, WallTime};
 use sys::errno;
 
+use super::messages::ChannelOrder;
 use super::sink::{SinkId, Sinks};
-use super::syslog::Syslog;
+use super::syslog::{Source, Syslog};
 
 /// The daemon's log cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -91,14 +92,15 @@ impl Logs {
         }
         if self.to_syslog {
             let prefix = head + " ";
-            self.syslog.send(&zoned, &prefix, text.as_bytes(), &mut self.sinks.notices);
+            self.syslog.send(&zoned, Source::Daemon(level), &prefix, text.as_bytes(), &mut self.sinks.notices);
         }
     }
 
     /// Send a program's output to syslog.
-    pub fn send_to_syslog(&mut self, name: &str, data: &[u8]) {
+    pub fn send_to_syslog(&mut self, name: &str, order: &ChannelOrder, data: &[u8]) {
         let now = self.local(sys::clock::wall());
-        self.syslog.send(&now, &format!("{name} "), data, &mut self.sinks.notices);
+        let source = Source::Program { process: name, group: &order.group, channel: order.channel };
+        self.syslog.send(&now, source, &format!("{name} "), data, &mut self.sinks.notices);
     }
 
     /// Log what the sinks have to say.

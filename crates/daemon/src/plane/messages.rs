@@ -99,6 +99,8 @@ pub struct ChannelOrder {
     pub strip_ansi: bool,
     /// For messages and events.
     pub channel: Channel,
+    /// The process' group, for the journal.
+    pub group: Arc<str>,
 }
 
 /// What the plane reports.

@@ -6,13 +6,14 @@
 //!
 //! - `run` is the loop, `channel` one child's stdout or stderr, `capture` what is done to its bytes,
 //!   `leftover` the pipe that a grandchild goes on with.
-//! - `sink` knows all that is open: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` stands beside.
+//! - `sink` knows all that is open: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` (with `journal`) stands beside.
 //! - `mainlog` is the daemon's own log.
 
 mod backlog;
 mod capture;
 mod channel;
 mod file;
+mod journal;
 mod leftover;
 mod mainlog;
 pub mod messages;

@@ -1,80 +1,135 @@
-//! Lines to the system's log, as datagrams to /dev/log (journald listens there too), without ever waiting.
+//! Lines to the system's log without ever waiting: to the journal by its own protocol where that is there, else as
+//! datagrams to /dev/log.
 //!
-//! The form is what Python's syslog module and the C library send for the reference: facility user, priority info
-//! (RFC 3164's `<14>`), local time, the daemon's name as the tag, no process id. Deliberately absent: other facilities,
-//! TCP, the journal's own protocol.
+//! The form for /dev/log is what Python's syslog module and the C library send for the reference: facility user, priority info
+//! (RFC 3164's `<14>`), local time, the daemon's name as the tag, no process id. The
+//! journal gets the same words with the same tag, the priority of the daemon's own lines by their level, and fields that
+//! say whose a line is. Deliberately absent: other facilities, TCP.
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Zoned;
-use model::{Level, limits};
+use model::{Channel, Level, limits};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with};
 use sys::errno;
 use sys::poll::{Interest, Poll};
 
+use super::journal::{self, field};
 use super::sink::Notices;
 
 /// Facility user (1), priority info (6).
 const PRIORITY: u8 = 8 + 6;
-/// Where the system's log listens; the second where only journald's own name is there.
+/// Where the journal listens.
+const JOURNAL: &str = "/run/systemd/journal/socket";
+/// Where else the system's log listens; the second where only journald's own name is there.
 const PLACES: [&str; 2] = ["/dev/log", "/run/systemd/journal/dev-log"];
 /// The tag: the name that the reference's program has.
 const TAG: &str = "supervisord";
 
+/// Whose a text is.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// The daemon's own, with the level.
+    Daemon(Level),
+    /// A program's.
+    Program {
+        /// The process' name.
+        process: &'a str,
+        /// Its group's name.
+        group: &'a str,
+        /// On which it came.
+        channel: Channel,
+    },
+}
+
+/// A line before it is known which protocol it goes by.
+#[derive(Debug)]
+struct Message {
+    /// Before the line, for /dev/log.
+    head: Arc<str>,
+    /// Beside the line, for the journal.
+    fields: Arc<[u8]>,
+    /// The line.
+    line: Vec<u8>,
+}
+
+/// An open connection.
+#[derive(Debug)]
+struct Connection {
+    socket: OwnedFd,
+    /// It is the journal.
+    native: bool,
+}
+
 /// The connection to the system's log.
 #[derive(Debug)]
 pub struct Syslog {
+    journal: PathBuf,
     places: Vec<PathBuf>,
-    socket: Option<OwnedFd>,
+    socket: Option<Connection>,
     watched: bool,
-    waiting: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Message>,
+    /// Bytes of the lines that wait.
+    bytes: usize,
     lost: u64,
     broken: bool,
 }
 
 impl Default for Syslog {
     fn default() -> Self {
-        Self::at(PLACES.map(PathBuf::from).to_vec())
+        Self::at(JOURNAL.into(), PLACES.map(PathBuf::from).to_vec())
     }
 }
 
 impl Syslog {
-    /// A connection to the first of these that is there; made with the first line.
-    pub const fn at(places: Vec<PathBuf>) -> Self {
-        Self { places, socket: None, watched: false, waiting: VecDeque::new(), lost: 0, broken: false }
+    /// A connection to the journal or the first of these that is there; made with the first line.
+    pub const fn at(journal: PathBuf, places: Vec<PathBuf>) -> Self {
+        Self {
+            journal,
+            places,
+            socket: None,
+            watched: false,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            lost: 0,
+            broken: false,
+        }
     }
 
     /// Send each line of a text, with `prefix` before it.
-    pub fn send(&mut self, at: &Zoned, prefix: &str, text: &[u8], notices: &mut Notices) {
+    pub fn send(&mut self, at: &Zoned, source: Source<'_>, prefix: &str, text: &[u8], notices: &mut Notices) {
         let end = text.iter().rposition(|&byte| byte != b'\n').map_or(0, |place| place + 1);
-        let head = format!("<{PRIORITY}>{} {TAG}: {prefix}", at.strftime("%b %e %H:%M:%S"));
+        let head: Arc<str> = format!("<{PRIORITY}>{} {TAG}: ", at.strftime("%b %e %H:%M:%S")).into();
+        let fields: Arc<[u8]> = source.fields().into();
         for line in text.get(..end).unwrap_or_default().split(|&byte| byte == b'\n') {
-            let mut message = [head.as_bytes(), line].concat();
-            message.truncate(limits::SYSLOG_LINE);
-            self.push(message, notices);
+            let mut line = [prefix.as_bytes(), line].concat();
+            line.truncate(limits::JOURNAL_LINE);
+            self.push(Message { head: head.clone(), fields: fields.clone(), line }, notices);
         }
     }
 
-    fn push(&mut self, message: Vec<u8>, notices: &mut Notices) {
+    fn push(&mut self, message: Message, notices: &mut Notices) {
         if !self.waiting.is_empty() {
-            return self.queue(message);
+            return self.queue(message, notices);
         }
         match self.put(&message) {
             Ok(()) => self.well(notices),
-            Err(Errno::AGAIN) => self.queue(message),
+            Err(Errno::AGAIN) => self.queue(message, notices),
             Err(error) => self.fail(error, notices),
         }
     }
 
-    fn queue(&mut self, message: Vec<u8>) {
-        if self.waiting.len() < limits::SYSLOG_BACKLOG {
+    fn queue(&mut self, message: Message, notices: &mut Notices) {
+        if self.waiting.len() < limits::SYSLOG_BACKLOG && self.bytes + message.line.len() <= limits::SYSLOG_BYTES {
+            self.bytes += message.line.len();
             self.waiting.push_back(message);
         } else {
-            self.lost += 1;
+            self.lose("it does not read", notices);
         }
     }
 
@@ -82,11 +137,12 @@ impl Syslog {
     pub fn flush(&mut self, notices: &mut Notices) {
         while let Some(message) = self.waiting.pop_front() {
             match self.put(&message) {
-                Ok(()) => {}
+                Ok(()) => self.bytes -= message.line.len(),
                 Err(Errno::AGAIN) => return self.waiting.push_front(message),
                 Err(error) => {
                     self.lost += self.waiting.len() as u64;
                     self.waiting.clear();
+                    self.bytes = 0;
                     return self.fail(error, notices);
                 }
             }
@@ -95,15 +151,15 @@ impl Syslog {
     }
 
     /// Send one datagram; a connection whose other side was restarted is made anew once.
-    fn put(&mut self, message: &[u8]) -> Result<(), Errno> {
+    fn put(&mut self, message: &Message) -> Result<(), Errno> {
         for fresh in [false, true] {
             if self.socket.is_none() {
                 self.socket = Some(self.connect()?);
                 self.watched = false;
             }
-            let Some(socket) = &self.socket else { return Err(Errno::NOTCONN) };
-            match send(socket, message, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                Ok(_) => return Ok(()),
+            let Some(connection) = &self.socket else { return Err(Errno::NOTCONN) };
+            match connection.put(message) {
+                Ok(()) => return Ok(()),
                 Err(Errno::CONNREFUSED | Errno::CONNRESET | Errno::NOTCONN | Errno::PIPE) if !fresh => {
                     self.socket = None;
                 }
@@ -113,13 +169,12 @@ impl Syslog {
         Err(Errno::CONNREFUSED)
     }
 
-    fn connect(&self) -> Result<OwnedFd, Errno> {
+    fn connect(&self) -> Result<Connection, Errno> {
         let mut last = Errno::NOENT;
-        for place in &self.places {
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-            match connect(&socket, &SocketAddrUnix::new(place)?) {
-                Ok(()) => return Ok(socket),
+        let native = std::iter::once((&self.journal, true));
+        for (place, native) in native.chain(self.places.iter().map(|place| (place, false))) {
+            match reach(place) {
+                Ok(socket) => return Ok(Connection { socket, native }),
                 Err(Errno::NOENT) => {}
                 Err(error) => last = error,
             }
@@ -128,9 +183,12 @@ impl Syslog {
     }
 
     fn fail(&mut self, error: Errno, notices: &mut Notices) {
+        self.lose(&errno::of(&error.into()), notices);
+    }
+
+    fn lose(&mut self, reason: &str, notices: &mut Notices) {
         self.lost += 1;
         if !std::mem::replace(&mut self.broken, true) {
-            let reason = errno::of(&error.into());
             notices.push((Level::Warn, format!("can't log to syslog: {reason}; lines for it are lost")));
         }
     }
@@ -152,7 +210,7 @@ impl Syslog {
     /// # Errors
     /// The poll is out of memory or of watches.
     pub fn watch(&mut self, poll: &Poll, token: u64) -> io::Result<()> {
-        let Some(socket) = &self.socket else { return Ok(()) };
+        let Some(Connection { socket, .. }) = &self.socket else { return Ok(()) };
         let wanted = !self.waiting.is_empty();
         if wanted && !self.watched {
             poll.add(socket, token, Interest::Write)?;
@@ -164,76 +222,50 @@ impl Syslog {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::os::unix::net::UnixDatagram;
-
-    use jiff::{Timestamp, tz::TimeZone};
-
-    use super::*;
-
-    fn then() -> Zoned {
-        Timestamp::from_second(1_793_910_122).unwrap().to_zoned(TimeZone::UTC)
-    }
-
-    fn read(inbox: &UnixDatagram) -> String {
-        let mut buffer = [0; 9000];
-        let length = inbox.recv(&mut buffer).unwrap();
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
-    }
-
-    #[test]
-    fn each_line_is_a_datagram_of_its_own() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("log");
-        let inbox = UnixDatagram::bind(&place).unwrap();
-        let (mut syslog, mut notices) = (Syslog::at(vec!["/nowhere".into(), place]), Vec::new());
-        syslog.send(&then(), "talk ", b"first\nsecond\n\n", &mut notices);
-        assert_eq!(read(&inbox), "<14>Nov  5 20:22:02 supervisord: talk first");
-        assert_eq!(read(&inbox), "<14>Nov  5 20:22:02 supervisord: talk second");
-        syslog.send(&then(), "", &[b'x'; 20_000], &mut notices);
-        assert_eq!(read(&inbox).len(), limits::SYSLOG_LINE);
-        assert!(notices.is_empty());
-    }
-
-    #[test]
-    fn a_log_that_is_away_is_told_once_and_found_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("log");
-        let (mut syslog, mut notices) = (Syslog::at(vec![place.clone()]), Vec::new());
-        syslog.send(&then(), "", b"a\nb", &mut notices);
-        assert_eq!(notices.len(), 1, "{notices:?}");
-        let inbox = UnixDatagram::bind(&place).unwrap();
-        syslog.send(&then(), "", b"c", &mut notices);
-        assert!(read(&inbox).ends_with(" c"));
-        assert_eq!(notices.len(), 2, "{notices:?}");
-        drop(inbox);
-        std::fs::remove_file(&place).unwrap();
-        let inbox = UnixDatagram::bind(&place).unwrap();
-        syslog.send(&then(), "", b"d", &mut notices);
-        assert!(read(&inbox).ends_with(" d"), "a restart of the system's log is not noticed");
-    }
-
-    #[test]
-    fn a_log_that_does_not_read_never_makes_us_wait() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("log");
-        let inbox = UnixDatagram::bind(&place).unwrap();
-        let (mut syslog, mut notices) = (Syslog::at(vec![place]), Vec::new());
-        for _ in 0..2 * limits::SYSLOG_BACKLOG {
-            syslog.send(&then(), "", b"line", &mut notices);
+impl Connection {
+    fn put(&self, message: &Message) -> Result<(), Errno> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        if self.native {
+            let mut entry = message.fields.to_vec();
+            field(&mut entry, "MESSAGE", &message.line);
+            return journal::put(self.socket.as_fd(), &entry, flags);
         }
-        assert!(syslog.is_waiting() && syslog.socket.is_some());
-        assert!(syslog.lost > 0);
-        inbox.set_nonblocking(true).unwrap();
-        let mut got = 0;
-        while syslog.is_waiting() {
-            while inbox.recv(&mut [0; 100]).is_ok() {
-                got += 1;
-            }
-            syslog.flush(&mut notices);
-        }
-        assert!(got >= limits::SYSLOG_BACKLOG);
-        assert_eq!(notices.len(), 1, "{notices:?}");
+        let mut line = [message.head.as_bytes(), &message.line].concat();
+        line.truncate(limits::SYSLOG_LINE);
+        send(&self.socket, &line, flags).map(drop)
     }
 }
+
+impl Source<'_> {
+    /// The fields of its entries in the journal. Output has priority info whatever the channel, as in the reference:
+    /// many programs write all they have to say to stderr.
+    fn fields(self) -> Vec<u8> {
+        let mut fields = Vec::new();
+        let priority = match self {
+            Self::Daemon(Level::Critical) => "2",
+            Self::Daemon(Level::Error) => "3",
+            Self::Daemon(Level::Warn) => "4",
+            Self::Daemon(Level::Info) | Self::Program { .. } => "6",
+            Self::Daemon(_) => "7",
+        };
+        field(&mut fields, "PRIORITY", priority.as_bytes());
+        field(&mut fields, "SYSLOG_FACILITY", b"1");
+        field(&mut fields, "SYSLOG_IDENTIFIER", TAG.as_bytes());
+        if let Self::Program { process, group, channel } = self {
+            field(&mut fields, "SUPERVISOR_PROCESS", process.as_bytes());
+            field(&mut fields, "SUPERVISOR_GROUP", group.as_bytes());
+            field(&mut fields, "SUPERVISOR_CHANNEL", channel.name().as_bytes());
+        }
+        fields
+    }
+}
+
+fn reach(place: &Path) -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
+    connect(&socket, &SocketAddrUnix::new(place)?)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests;

@@ -160,6 +160,7 @@ fn to_file(path: &Path) -> ChannelOrder {
         },
         strip_ansi: false,
         channel: Channel::Stdout,
+        group: Arc::from("g"),
     }
 }
 
