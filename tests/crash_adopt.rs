@@ -2,6 +2,8 @@
 //!
 //! Real daemons, a real kill -9. Deliberately absent: the reboot of the machine, after which nothing is adopted.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop where its world is not as it should be")]
+
 mod survivors;
 
 use survivors::{House, until};
@@ -191,4 +193,62 @@ fn a_fastcgi_socket_is_served_on() {
     let before = inode(&pid);
     house.ctl(&["restart", "web:web_1"]);
     assert_eq!(inode(&house.pid_of("web:web_1")), before);
+}
+
+#[test]
+fn a_child_that_was_not_noted_is_found_and_none_is_started_beside_it() {
+    let mut house = House::new(
+        "[program:a]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=%(here)s/a.log\n[program:b]\ncommand=/bin/cat\nstartsecs=0\n",
+    );
+    house.start();
+    let (a, b) = (house.pid_of("a"), house.pid_of("b"));
+    house.kill();
+    // As if the daemon had died between the fork and the note.
+    let state = house.read("pid.state");
+    let line = state.lines().rfind(|line| line.contains(&format!("\"pid\":{a}"))).unwrap();
+    let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
+    record["Record"]["kept"] = serde_json::Value::Null;
+    record["Record"]["change"]["Process"]["state"] = serde_json::json!({"Spawning": {"then": []}});
+    std::fs::write(house.path("pid.state"), format!("{state}{record}\n")).unwrap();
+    house.start();
+    assert_eq!((house.pid_of("a"), house.pid_of("b")), (a, b));
+    house.call("supervisor.sendProcessStdin", &["a", "heard\n"]);
+    assert!(until(|| house.read("a.log").contains("heard")));
+}
+
+#[test]
+fn a_state_file_that_cannot_be_written_is_told_once_and_the_daemon_goes_on() {
+    let mut house = House::new("[program:cat]\ncommand=/bin/cat\nstartsecs=0\n");
+    // A folder where the new file would be, with something in it, cannot be removed.
+    std::fs::create_dir_all(house.path("pid.state.new/x")).unwrap();
+    house.orphans("ignore");
+    house.start();
+    let told = || house.read("main.log").matches("cannot write the state file").count();
+    assert!(until(|| told() == 1));
+    assert!(house.ctl(&["restart", "cat"]).contains("cat: started"));
+    std::fs::remove_dir_all(house.path("pid.state.new")).unwrap();
+    house.ctl(&["restart", "cat"]);
+    assert!(until(|| house.read("main.log").contains("is written again")));
+    assert_eq!(told(), 1);
+    assert!(house.read("pid.state").contains("Header"));
+}
+
+#[test]
+fn a_daemon_that_is_killed_again_and_again_keeps_every_program_and_every_line() {
+    let mut house = House::new(&format!(
+        "{COUNTER}[program:cat]\ncommand=/bin/cat\nstartsecs=0\nnumprocs=10\nprocess_name=%(process_num)d\n"
+    ));
+    house.start();
+    let pids = |house: &House| {
+        let names = (0..10).map(|number| format!("cat:{number}")).chain(["counter".to_owned()]);
+        names.map(|name| house.pid_of(&name)).collect::<Vec<_>>()
+    };
+    let before = pids(&house);
+    for round in 0..10 {
+        house.kill();
+        house.start();
+        assert_eq!(pids(&house), before, "round {round}");
+    }
+    let all = counted(&house);
+    assert_eq!(all, (1..=all.len() as u64).collect::<Vec<_>>());
 }
