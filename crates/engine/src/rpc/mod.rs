@@ -82,11 +82,28 @@ fn methods() -> impl Iterator<Item = &'static Method> {
     AREAS.iter().copied().flatten()
 }
 
-fn find(name: &str) -> Option<&'static Method> {
-    methods().find(|method| method.name == name)
+/// The method of a name that a client gives. The `[rpcinterface:x]` sections that the daemon was started with say which
+/// namespaces there are beside `system`: without one there is nothing to call.
+fn find(interfaces: &[String], name: &str) -> Option<&'static Method> {
+    let (namespace, call) = name.split_once('.')?;
+    let system = namespace == "system";
+    if !system && !interfaces.iter().any(|interface| interface == namespace) {
+        return None;
+    }
+    methods().find(|method| method.is_system() == system && method.call() == call)
 }
 
 impl Method {
+    /// True if it is there whatever the configuration says.
+    fn is_system(&self) -> bool {
+        self.name.starts_with("system.")
+    }
+
+    /// Its name without the namespace.
+    fn call(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(_, call)| call)
+    }
+
     /// True if it may be called with so many parameters.
     fn takes(&self, count: usize) -> bool {
         let needed = self.params.iter().filter(|param| !param.optional).count();
@@ -125,7 +142,7 @@ impl Engine {
     }
 
     fn method_called(&mut self, call: CallId, name: &str, args: Args<'_>) -> Outcome {
-        let method = find(name).ok_or_else(|| Fault::bare(FaultCode::UnknownMethod))?;
+        let method = find(&self.base.rpc_interfaces, name).ok_or_else(|| Fault::bare(FaultCode::UnknownMethod))?;
         let traced = Level::Trace >= self.base.daemon.loglevel;
         if traced {
             self.log(Level::Trace, format!("XML-RPC method called: {name}()"));

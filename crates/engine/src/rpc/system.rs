@@ -47,22 +47,26 @@ pub(super) const METHODS: &[Method] = &[
     },
 ];
 
-fn list_methods(_: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
-    let mut names: Vec<_> = methods().map(|method| method.name).collect();
+fn list_methods(engine: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
+    let (system, others): (Vec<_>, Vec<_>) = methods().partition(|method| method.is_system());
+    let mut names: Vec<_> = system.iter().map(|method| method.name.to_owned()).collect();
+    for interface in &engine.base.rpc_interfaces {
+        names.extend(others.iter().map(|method| format!("{interface}.{}", method.call())));
+    }
     names.sort_unstable();
     Ok(Some(Answer::Value(Value::Array(names.into_iter().map(Value::from).collect()))))
 }
 
-fn named(args: Args<'_>) -> Result<&'static Method, Fault> {
-    find(args.text(0)?).ok_or_else(|| Fault::bare(FaultCode::SignatureUnsupported))
+fn named(engine: &Engine, args: Args<'_>) -> Result<&'static Method, Fault> {
+    find(&engine.base.rpc_interfaces, args.text(0)?).ok_or_else(|| Fault::bare(FaultCode::SignatureUnsupported))
 }
 
-fn method_help(_: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
-    Ok(Some(Answer::Value(named(args)?.help().into())))
+fn method_help(engine: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
+    Ok(Some(Answer::Value(named(engine, args)?.help().into())))
 }
 
-fn method_signature(_: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
-    let method = named(args)?;
+fn method_signature(engine: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
+    let method = named(engine, args)?;
     let types = std::iter::once(method.gives.0).chain(method.params.iter().map(|param| param.kind));
     Ok(Some(Answer::Value(Value::Array(types.map(Value::from).collect()))))
 }
