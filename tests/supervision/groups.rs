@@ -23,6 +23,23 @@ fn lower_priorities_start_first_and_stop_last() {
 }
 
 #[test]
+fn starts_are_told_in_their_order_whether_or_not_they_succeed() {
+    let programs: String = (0..20)
+        .map(|number| {
+            let command = if number % 3 == 0 { "/no/such/program" } else { "/bin/cat" };
+            format!("[program:p{number}]\ncommand={command}\npriority={number}\nstartretries=0\n")
+        })
+        .collect();
+    let daemon = Daemon::start(&programs);
+    daemon.wait_state("p19", "RUNNING");
+    daemon.wait_state("p18", "FATAL");
+    let told = daemon.read("supervisord.log");
+    let told = told.lines().filter(|line| line.contains("INFO spawn")).map(|line| line.contains("spawnerr"));
+    let expected: Vec<bool> = (0..20).map(|number| number % 3 == 0).collect();
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn update_starts_what_is_new_and_stops_what_is_gone() {
     let daemon = Daemon::start("[program:old]\ncommand=/bin/cat\n[program:same]\ncommand=/bin/cat\n");
     daemon.wait_state("same", "RUNNING");

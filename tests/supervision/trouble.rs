@@ -78,3 +78,14 @@ fn a_disk_that_is_full_loses_log_lines_and_nothing_else() {
     assert_eq!(daemon.ctl_out("restart cat"), "cat: stopped\ncat: started\n");
     assert_eq!(daemon.state("x"), "RUNNING");
 }
+
+#[test]
+fn where_auto_logs_cannot_be_made_programs_that_need_them_say_so() {
+    let daemon = Daemon::start(
+        "[supervisord]\nchildlogdir=/proc\n[program:x]\ncommand=/bin/cat\nstartretries=0\n\
+         [program:y]\ncommand=/bin/cat\nstdout_logfile=NONE\nstderr_logfile=NONE\n",
+    );
+    daemon.wait_state("x", "FATAL");
+    daemon.wait_state("y", "RUNNING");
+    assert_eq!(daemon.log_lines("spawnerr"), ["INFO spawnerr: unknown error making dispatchers for 'x': ENOENT"]);
+}

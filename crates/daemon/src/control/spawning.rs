@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 use config::OutputConfig;
-use engine::{SpawnError, SpawnOrder};
+use engine::{ProcessId, SpawnError, SpawnOrder};
 use model::{Channel, limits::DESCRIPTORS_KEPT};
 use rustix::io::Errno;
 use sys::pipes::{self, ChildPipe, PipeOptions};
@@ -24,6 +24,15 @@ pub struct Pending {
     pub order: Box<SpawnOrder>,
     /// How.
     pub plan: Box<ChildPlan>,
+}
+
+/// A start under way.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Launch {
+    /// Its sinks are being opened.
+    Opening(ProcessId),
+    /// It failed before that, and those before it have not been told yet.
+    Failed(ProcessId, SpawnError),
 }
 
 /// A fresh child and our ends of its pipes.

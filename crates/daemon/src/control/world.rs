@@ -21,7 +21,7 @@ use super::errands::Errands;
 use super::office::{Errand, Office, Outcome, Reader};
 use super::replies::Replies;
 use super::sockets::Sockets;
-use super::spawning::{self, Fresh, Pending};
+use super::spawning::{self, Fresh, Launch, Pending};
 use super::stdin::Stdin;
 use crate::front::ClientEvent;
 use crate::mailbox::Receiver;
@@ -69,6 +69,8 @@ pub struct World {
     loglevel: Level,
     pub(super) children: Children,
     pending: HashMap<ProcessId, Pending>,
+    /// Starts under way, in order.
+    launches: VecDeque<Launch>,
     /// Adopted programs whose sinks are not open yet.
     pub(super) adopted: HashMap<ProcessId, SpawnOrder>,
     pub(super) keeper: Option<Keeper>,
@@ -108,6 +110,7 @@ impl World {
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
             pending: HashMap::new(),
+            launches: VecDeque::new(),
             adopted: HashMap::new(),
             keeper: setup.keeper,
             replies: Replies::default(),
@@ -277,9 +280,17 @@ impl World {
             match outcome {
                 Outcome::Fact(input) => self.inputs.push_back(input),
                 Outcome::Planned(order, Ok(plan)) => self.open_sinks(Pending { order, plan }),
-                Outcome::Planned(order, Err(error)) => {
-                    self.inputs.push_back(Input::SpawnFailed { process: order.process, error });
-                }
+                Outcome::Planned(order, Err(error)) => self.launches.push_back(Launch::Failed(order.process, error)),
+            }
+        }
+        self.tell_failures();
+    }
+
+    /// A start that failed is told after those before it, as if they were made one after another.
+    fn tell_failures(&mut self) {
+        while let Some(Launch::Failed(..)) = self.launches.front() {
+            if let Some(Launch::Failed(process, error)) = self.launches.pop_front() {
+                self.inputs.push_back(Input::SpawnFailed { process, error });
             }
         }
     }
@@ -289,6 +300,7 @@ impl World {
         let (process, name) = (order.process, order.config.name.as_str().into());
         self.plane.orders.send(Order::Open { process, name, channels: spawning::channels(order) });
         self.pending.insert(process, pending);
+        self.launches.push_back(Launch::Opening(process));
     }
 
     fn opened(&mut self, process: ProcessId, result: Result<(), String>) {
@@ -313,6 +325,11 @@ impl World {
             }
         };
         self.inputs.push_back(input);
+        // The plane opens in the order in which it was told: this is the first.
+        if let Some(place) = self.launches.iter().position(|launch| *launch == Launch::Opening(process)) {
+            self.launches.remove(place);
+        }
+        self.tell_failures();
     }
 
     /// The stdin of a FastCGI program.
