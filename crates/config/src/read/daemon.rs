@@ -19,7 +19,7 @@ impl Reading<'_> {
         config.statefile = match config.statefile {
             Some(path) if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("none")) => None,
             Some(path) => Some(path),
-            None => Some(beside(&config.pidfile)),
+            None => beside(&config.pidfile),
         };
         for (name, value) in &config.environment {
             self.environment.insert(format!("ENV_{name}"), Text::Str(value.clone()));
@@ -105,8 +105,12 @@ impl Reading<'_> {
 }
 
 /// Where the state is kept if nothing else is said.
-fn beside(pidfile: &Path) -> PathBuf {
+fn beside(pidfile: &Path) -> Option<PathBuf> {
+    // Containers write it to /dev/null: nothing is to be kept beside that.
+    if pidfile.parent() == Some(Path::new("/dev")) {
+        return None;
+    }
     let mut name = pidfile.as_os_str().to_owned();
     name.push(".state");
-    name.into()
+    Some(name.into())
 }

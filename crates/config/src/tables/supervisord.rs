@@ -34,7 +34,7 @@ pub static TABLE: Table = Table {
         row("statefile", Kind::FilePath, "where it keeps what a successor must know; default: pidfile.state")
             .doc(
                 "The file in which the daemon notes its programs, so that one that is started after a crash finds them. \
-                 Without it the name of the pidfile with `.state` behind it is used. `NONE` keeps no such file. It is \
+                 Without it the name of the pidfile with `.state` behind it is used, unless that is in `/dev`. `NONE` keeps no such file. It is \
                  removed when the daemon ends in order; the best place is one that is emptied at boot.",
                 "/run/supervisord.state",
             ),

@@ -157,8 +157,36 @@ fn parse(lines: impl BufRead) -> Result<Written, String> {
     groups.sort_by_key(|(place, ..)| *place);
     let groups = groups.into_iter().filter_map(|(_, config, members)| {
         // Of a group that is not known as a whole nothing is said.
-        let processes = members.iter().map(|id| processes.remove(id)).collect::<Option<_>>()?;
-        Some(GroupState { config, processes, pool: None })
+        let processes: Vec<_> = members.iter().map(|id| processes.remove(id)).collect::<Option<_>>()?;
+        (processes.len() == config.processes.len()).then_some(GroupState { config, processes, pool: None })
     });
     Ok(Written { header, groups: groups.collect(), kept, next_serial })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a daemon of that form wrote it.
+    const FORM_1: &str = include_str!("fixtures/state-1.jsonl");
+
+    #[test]
+    fn the_first_form_is_read_for_ever() {
+        let written = parse(FORM_1.as_bytes()).unwrap();
+        let names: Vec<_> = written.groups.iter().map(|group| group.config.name.as_str()).collect();
+        assert_eq!(names, ["cat", "rests"]);
+        let words = written.groups.iter().flat_map(|group| &group.processes).map(|state| state.state.word());
+        assert_eq!(words.collect::<Vec<_>>(), [model::ProcessState::Running, model::ProcessState::Stopped]);
+        assert_eq!(written.kept.len(), 1);
+        assert!(written.kept.values().all(|kept| kept.start > 0 && kept.pipes.iter().all(Option::is_some)));
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_left_out_and_another_form_is_refused() {
+        let cut = FORM_1.trim_end().len() - 40;
+        assert_eq!(parse(FORM_1.as_bytes().get(..cut).unwrap()).unwrap().groups.len(), 2);
+        let other = FORM_1.replacen("\"version\":1", "\"version\":9", 1);
+        assert_eq!(parse(other.as_bytes()).unwrap_err(), "it has form 9, and only form 1 is known here");
+        assert!(parse(&b"nonsense"[..]).is_err());
+    }
 }
