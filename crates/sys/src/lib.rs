@@ -10,6 +10,7 @@ pub mod errno;
 pub mod getent;
 pub mod host;
 pub mod limits;
+pub mod memory;
 pub mod pipes;
 pub mod poll;
 pub mod privileges;

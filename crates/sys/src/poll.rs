@@ -103,10 +103,22 @@ impl Poll {
     /// # Errors
     /// None that are known; an interrupted wait is no error.
     pub fn wait(&mut self, deadline: Option<Moment>, events: &mut Vec<Event>) -> io::Result<()> {
-        events.clear();
         self.arm(deadline)?;
+        self.take(None, events)
+    }
+
+    /// Take the events that are there, without waiting and without regard to the deadline; `events` is replaced.
+    ///
+    /// # Errors
+    /// As `wait`.
+    pub fn look(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
+        self.take(Some(&Timespec { tv_sec: 0, tv_nsec: 0 }), events)
+    }
+
+    fn take(&mut self, timeout: Option<&Timespec>, events: &mut Vec<Event>) -> io::Result<()> {
+        events.clear();
         let mut buffer = [const { MaybeUninit::uninit() }; EVENTS];
-        let ready = match epoll::wait(&self.epoll, &mut buffer, None) {
+        let ready = match epoll::wait(&self.epoll, &mut buffer, timeout) {
             Ok((ready, _)) => ready,
             Err(Errno::INTR) => return Ok(()),
             Err(error) => return Err(error.into()),

@@ -51,8 +51,12 @@ pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState
             return Ok(mood);
         }
         let due = engine.due();
-        let wake = [due, world.replies.due(), world.errands.due()].into_iter().flatten().min();
-        world.poll.wait(wake, &mut events)?;
+        if world.start_one() || !world.inputs.is_empty() {
+            world.poll.look(&mut events)?;
+        } else {
+            let wake = [due, world.replies.due(), world.errands.due()].into_iter().flatten().min();
+            world.poll.wait(wake, &mut events)?;
+        }
         for event in &events {
             world.happened(*event);
         }

@@ -13,7 +13,7 @@ use model::{Level, Signal, SupervisorState, WallTime};
 use rustix::io::Errno;
 use sys::clock;
 use sys::poll::{Event, Interest, Poll};
-use sys::signals;
+use sys::{memory, signals};
 
 use super::autolog::{self, AutoLogPlace};
 use super::children::{self, Child, Children, Watched};
@@ -35,6 +35,9 @@ const ERRANDS: u64 = 3;
 
 /// Bytes of a listener's stdout that are read at once.
 const READ: usize = 64 * 1024;
+
+/// After so many starts the plans of children have left a heap full of holes behind.
+const BURST: usize = 200;
 
 /// What the world is made of.
 pub struct Setup {
@@ -74,6 +77,10 @@ pub struct World {
     /// Adopted programs whose sinks are not open yet.
     pub(super) adopted: HashMap<ProcessId, SpawnOrder>,
     pub(super) keeper: Option<Keeper>,
+    /// Starts whose sinks are open, or not to be had.
+    opened: VecDeque<(ProcessId, Result<(), String>)>,
+    /// Starts since memory was last given back.
+    starts: usize,
     pub(super) replies: Replies,
     pub(super) sockets: Sockets,
     pub(super) buffer: Vec<u8>,
@@ -113,6 +120,8 @@ impl World {
             launches: VecDeque::new(),
             adopted: HashMap::new(),
             keeper: setup.keeper,
+            opened: VecDeque::new(),
+            starts: 0,
             replies: Replies::default(),
             sockets: Sockets::default(),
             buffer: vec![0; READ],
@@ -203,7 +212,9 @@ impl World {
         for report in self.plane.reports.take() {
             let input = match report {
                 Report::Opened { process, result } => {
-                    self.opened(process, result);
+                    if !self.adopted_opened(process, result.clone()) {
+                        self.opened.push_back((process, result));
+                    }
                     continue;
                 }
                 Report::Drained { process } => Input::Drained { process },
@@ -303,10 +314,20 @@ impl World {
         self.launches.push_back(Launch::Opening(process));
     }
 
-    fn opened(&mut self, process: ProcessId, result: Result<(), String>) {
-        if self.adopted_opened(process, result.clone()) {
-            return;
+    /// Makes one of the children that can be made now; true if there are more. A fork takes a millisecond on a busy
+    /// machine, so whoever asks meanwhile is heard between two of them.
+    pub(super) fn start_one(&mut self) -> bool {
+        let Some((process, result)) = self.opened.pop_front() else { return false };
+        self.start(process, result);
+        self.starts += 1;
+        if self.pending.is_empty() && self.starts >= BURST {
+            self.starts = 0;
+            memory::trim();
         }
+        !self.opened.is_empty()
+    }
+
+    fn start(&mut self, process: ProcessId, result: Result<(), String>) {
         let Some(Pending { order, plan }) = self.pending.remove(&process) else { return };
         let spawned = result
             .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))

@@ -28,7 +28,7 @@ const SINK: u64 = 2 << 60;
 const KIND: u64 = 3 << 60;
 
 /// After so many bytes of pipes the orders are looked at again: control waits for a `Drained`.
-const BYTES_BEFORE_ORDERS: usize = 4 * 1024 * 1024;
+const BYTES_BEFORE_ORDERS: usize = 1024 * 1024;
 /// While control has too much waiting, it is looked at so often.
 const REPORTS_PAUSE: Duration = Duration::from_millis(10);
 /// The pause after a defect.
