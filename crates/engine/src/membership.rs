@@ -53,7 +53,9 @@ impl Engine {
                 self.reply_result(call, result);
             }
             Some(Question::Prepare { call: None, .. }) => {
-                if let Some(preparing) = self.starting.iter_mut().find(|preparing| preparing.ticket == ticket) {
+                // Tickets rise, so that the place is found without going through all.
+                let place = self.starting.binary_search_by_key(&ticket, |preparing| preparing.ticket);
+                if let Some(preparing) = place.ok().and_then(|place| self.starting.get_mut(place)) {
                     preparing.logs = Some(logs);
                 }
                 self.start_groups();
@@ -65,7 +67,8 @@ impl Engine {
     /// When the last group of the start is ready: all become active, the daemon runs, and programs are started (those of
     /// groups that were restored are as they were).
     fn start_groups(&mut self) {
-        if self.starting.iter().any(|preparing| preparing.logs.is_none()) {
+        // The last is most likely to be missing: from there, 5,000 answers take no 12 million looks.
+        if self.starting.iter().rev().any(|preparing| preparing.logs.is_none()) {
             return;
         }
         let mut added = Vec::new();
