@@ -126,6 +126,8 @@ pub struct SpawnOrder {
 pub enum Answer {
     /// A value.
     Value(Value),
+    /// A value that several calls are given: as long as it is the same `Arc`, nothing in it has changed.
+    Shared(Arc<Value>),
     /// A fault.
     Fault(Fault),
     /// The value is to be read from a log file, by whoever may wait for a disk.

@@ -11,6 +11,7 @@ use crate::bus::Bus;
 use crate::calls::Calls;
 use crate::group::Groups;
 use crate::handover::Changed;
+use crate::info::{self, Listing};
 use crate::input::{DaemonSignal, Input, ProcessId};
 use crate::local::Local;
 use crate::process::{Process, State};
@@ -39,6 +40,9 @@ pub struct Engine {
     pub(crate) lexical: Option<Arc<[ProcessId]>>,
     /// The groups of the start that are being prepared, with their logs as far as they are ready.
     pub(crate) starting: Vec<crate::membership::Preparing>,
+    /// Facts so far that may have changed what clients are shown.
+    pub(crate) facts: u64,
+    pub(crate) listing: Listing,
     pub(crate) bus: Bus,
     pub(crate) last_tick: WallTime,
     pub(crate) timers: Timers,
@@ -65,6 +69,8 @@ impl Engine {
             next_process: 0,
             lexical: None,
             starting: Vec::new(),
+            facts: 0,
+            listing: Listing::default(),
             bus: Bus::default(),
             last_tick: WallTime::default(),
             timers: Timers::default(),
@@ -82,8 +88,10 @@ impl Engine {
         self.now = now.max(self.now);
         self.wall = wall;
         while let Some(timer) = self.timers.pop(self.now) {
+            self.facts += 1;
             self.deadline_passed(timer);
         }
+        self.facts += u64::from(!info::asks_for_listing(&input));
         self.take(input);
         self.go_on_shutting_down();
         self.deliver_events();

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use model::{ProcessState, Value};
+use model::{Moment, ProcessState, Value};
 
-use crate::action::{Overview, ProcessOverview};
+use crate::action::{Answer, Overview, ProcessOverview};
 use crate::engine::Engine;
+use crate::input::{Input, Request};
 use crate::process::Process;
 
 /// Seconds since 1970 as an XML-RPC int, which has 32 bits.
@@ -18,7 +21,56 @@ fn path(path: Option<&PathBuf>) -> Value {
     Value::Str(path.map_or(Cow::Borrowed(""), |path| Cow::Owned(path.to_string_lossy().into_owned())))
 }
 
+/// The method whose answer is kept while it stays the same.
+pub(crate) const LISTING: &str = "supervisor.getAllProcessInfo";
+/// An answer about more processes than this is not kept: it would take more memory than it saves time.
+const KEPT: usize = 500;
+
+/// The last answer to `getAllProcessInfo`. Clients that watch ask many times a second, and the same is shown until a fact
+/// comes or a second passes; an answer that is asked for only once is not kept.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// What it was made of: facts so far, and the second that `now` tells.
+    of: (u64, i64),
+    /// When the first uptime in it changes.
+    until: Moment,
+    value: Option<Arc<Value>>,
+}
+
+/// True if this only asks for the listing, and so changes nothing.
+pub(crate) fn asks_for_listing(input: &Input) -> bool {
+    matches!(input, Input::Called { request: Request::Method { name, .. }, .. } if name == LISTING)
+}
+
 impl Engine {
+    /// The answer to `getAllProcessInfo`.
+    pub(crate) fn listing(&mut self) -> Answer {
+        let of = (self.facts, self.wall.seconds());
+        let is_same = self.listing.of == of && self.now < self.listing.until;
+        if let (true, Some(value)) = (is_same, &self.listing.value) {
+            return Answer::Shared(Arc::clone(value));
+        }
+        let order = self.lexical();
+        let processes = || order.iter().filter_map(|id| self.processes.get(id));
+        let value = Value::Array(processes().map(|process| self.process_info(process)).collect());
+        let until = processes().filter_map(|process| self.next_uptime(process)).min().unwrap_or(Moment(u64::MAX));
+        let is_asked_again = is_same && order.len() <= KEPT;
+        let (kept, answer) = if is_asked_again {
+            let value = Arc::new(value);
+            (Some(Arc::clone(&value)), Answer::Shared(value))
+        } else {
+            (None, Answer::Value(value))
+        };
+        self.listing = Listing { of, until, value: kept };
+        answer
+    }
+
+    /// When the uptime that is shown of a process changes.
+    fn next_uptime(&self, process: &Process) -> Option<Moment> {
+        let started = process.started.filter(|_| process.word() == ProcessState::Running)?;
+        Some(started.at.after(Duration::from_secs(process.uptime(self.now).as_secs() + 1)))
+    }
+
     /// The struct of `getProcessInfo`.
     pub(crate) fn process_info(&self, process: &Process) -> Value {
         let word = process.word();

@@ -1,6 +1,7 @@
 //! Questions to control: each gets a number, one answer, and a word to control if the client goes before.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::{Answer, CallId, Request};
@@ -32,16 +33,44 @@ pub(super) async fn ask(front: &Front, request: Request) -> Result<Answer, Fault
     answer
 }
 
+/// What a method gives.
+#[derive(Debug)]
+pub(super) enum Given {
+    /// To this call alone.
+    Own(Value),
+    /// To other calls as well, as long as it stays the same.
+    Shared(Arc<Value>),
+}
+
+impl Given {
+    /// The value, to be changed or put into another.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Own(value) => value,
+            Self::Shared(value) => Arc::unwrap_or_clone(value),
+        }
+    }
+}
+
 /// Calls a method of the XML-RPC interface.
 ///
 /// # Errors
 /// Its fault.
 pub(super) async fn method(front: &Front, name: String, params: Vec<Value>) -> Result<Value, Fault> {
+    given(front, name, params).await.map(Given::into_value)
+}
+
+/// The same, for an answer that is only written.
+///
+/// # Errors
+/// Its fault.
+pub(super) async fn given(front: &Front, name: String, params: Vec<Value>) -> Result<Given, Fault> {
     match ask(front, Request::Method { name, params }).await? {
-        Answer::Value(value) => Ok(value),
+        Answer::Value(value) => Ok(Given::Own(value)),
+        Answer::Shared(value) => Ok(Given::Shared(value)),
         Answer::Fault(fault) => Err(fault),
-        Answer::Read(read) => logread::read(front, read).await,
-        // Control answers methods by one of the three above.
+        Answer::Read(read) => logread::read(front, read).await.map(Given::Own),
+        // Control answers methods by one of those above.
         Answer::Path(_) | Answer::Overview(_) => Err(Fault::bare(FaultCode::Failed)),
     }
 }

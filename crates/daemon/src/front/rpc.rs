@@ -1,5 +1,6 @@
 //! `/RPC2`: XML-RPC over HTTP. One body, one decoded call, one answer; `system.multicall` is made of single calls here.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
@@ -11,10 +12,11 @@ use tokio::time::timeout;
 use wire::python;
 use wire::xmlrpc::{decode_call, encode_fault, encode_response};
 
+use super::calls::{self, Given};
 use super::reply::{self, Reply};
 use super::serve::{Front, Share};
 use super::service::{self, Exchange};
-use super::{calls, site};
+use super::site;
 
 /// The next piece of a body must come within this time,
 const PIECE: Duration = Duration::from_secs(30);
@@ -47,30 +49,41 @@ pub(super) async fn endpoint(exchange: &mut Exchange<'_>) -> Reply {
     // The engine logs each single call at level trace; of a multicall it knows nothing.
     let result = if call.method == "system.multicall" {
         front.log(Level::Trace, || "XML-RPC method called: system.multicall()".to_owned());
-        multicall(front, call.params).await
+        multicall(front, call.params).await.map(Given::Own)
     } else {
-        calls::method(front, call.method, call.params).await
+        calls::given(front, call.method, call.params).await
     };
     encode(front, result)
 }
 
 /// The answer's bytes; a large one holds its share of the memory until the client has taken it.
-fn encode(front: &Front, result: Result<Value, Fault>) -> Reply {
+fn encode(front: &Front, result: Result<Given, Fault>) -> Reply {
     let bytes = match result {
-        Ok(value) => encode_response(&value),
-        Err(fault) => encode_fault(fault.code.number(), &fault.text),
+        Ok(Given::Own(value)) => held(front, encode_response(&value)),
+        Ok(Given::Shared(value)) => shared(front, value),
+        Err(fault) => held(front, encode_fault(fault.code.number(), &fault.text)),
     };
-    let bytes: Bytes = if bytes.len() <= SMALL {
-        bytes.into()
-    } else {
-        match front.share(bytes.len()) {
-            Some(share) => share.hold(bytes),
-            None => {
-                return reply::explained(StatusCode::SERVICE_UNAVAILABLE, "Too many large answers are on their way.");
-            }
-        }
-    };
-    reply::whole(StatusCode::OK, "text/xml", bytes)
+    match bytes {
+        Some(bytes) => reply::whole(StatusCode::OK, "text/xml", bytes),
+        None => reply::explained(StatusCode::SERVICE_UNAVAILABLE, "Too many large answers are on their way."),
+    }
+}
+
+/// `None` if there is no memory for so large an answer.
+fn held(front: &Front, bytes: Vec<u8>) -> Option<Bytes> {
+    if bytes.len() <= SMALL { Some(bytes.into()) } else { Some(front.share(bytes.len())?.hold(bytes)) }
+}
+
+/// The bytes of a value that several calls are given: written once.
+fn shared(front: &Front, value: Arc<Value>) -> Option<Bytes> {
+    if let Some((last, bytes)) = &*front.encoded.borrow()
+        && Arc::ptr_eq(last, &value)
+    {
+        return Some(bytes.clone());
+    }
+    let bytes = held(front, encode_response(&value))?;
+    *front.encoded.borrow_mut() = Some((value, bytes.clone()));
+    Some(bytes)
 }
 
 fn invalid(front: &Front, body: &[u8], why: &str) -> Reply {

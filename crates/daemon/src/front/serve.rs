@@ -20,8 +20,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use model::{Level, limits};
+use model::{Level, Value, limits};
 use rustix::process::{Resource, getrlimit};
+use sys::memory;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{AbortHandle, spawn_local};
@@ -90,6 +91,8 @@ pub(super) struct Front {
     pub control: Sender<ClientEvent>,
     /// Calls that wait for their answer.
     pub waiting: Cell<usize>,
+    /// The last value that several calls are given, and its bytes.
+    pub encoded: RefCell<Option<(Arc<Value>, Bytes)>>,
     /// Failed logins by address.
     pub logins: Logins,
     /// Who looks at the page.
@@ -104,6 +107,8 @@ pub(super) struct Front {
     pub ends: Cell<bool>,
     log: Log,
     memory: Arc<AtomicUsize>,
+    /// Large bodies or answers have been held: what they took is given back when the last client goes.
+    large: Cell<bool>,
     connections: RefCell<HashMap<u64, Entry>>,
     most: usize,
     gone: Notify,
@@ -130,6 +135,7 @@ impl Front {
         }
         // Shares are taken by this thread alone, so nobody else has taken one meanwhile.
         self.memory.fetch_add(bytes, Ordering::Relaxed);
+        self.large.set(true);
         Some(Share { bytes, memory: Arc::clone(&self.memory) })
     }
 
@@ -138,6 +144,7 @@ impl Front {
             settings,
             control,
             waiting: Cell::new(0),
+            encoded: RefCell::default(),
             logins: Logins::default(),
             live: Live::default(),
             names: OwnNames::read(),
@@ -146,6 +153,7 @@ impl Front {
             ends: Cell::new(false),
             log,
             memory: Arc::default(),
+            large: Cell::new(false),
             connections: RefCell::default(),
             most: most_connections(),
             gone: Notify::new(),
@@ -170,6 +178,10 @@ impl Front {
     fn leave(&self, number: u64) {
         self.connections.borrow_mut().remove(&number);
         self.gone.notify_one();
+        if self.large.get() && self.connections.borrow().is_empty() {
+            self.large.set(false);
+            memory::trim();
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! What processes are, and signals to them.
 
-use model::{Fault, FaultCode, Namespec, Signal, Value};
+use model::{Fault, FaultCode, Namespec, Signal};
 
 use super::args::Args;
 use super::{Method, Outcome, Param};
 use crate::action::Answer;
 use crate::calls::Part;
 use crate::engine::Engine;
+use crate::info::LISTING;
 use crate::input::{CallId, ProcessId};
 use crate::process::Process;
 
@@ -23,7 +24,7 @@ pub(super) const METHODS: &[Method] = &[
         run: process_info,
     },
     Method {
-        name: "supervisor.getAllProcessInfo",
+        name: LISTING,
         does: "Tell all about all processes, in lexical order of group and name.",
         params: &[],
         gives: ("array", "A struct for each, as of getProcessInfo."),
@@ -127,9 +128,7 @@ fn process_info(engine: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
 }
 
 fn all_process_info(engine: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
-    let order = engine.lexical();
-    let processes = order.iter().filter_map(|id| engine.processes.get(id));
-    Ok(Some(Answer::Value(Value::Array(processes.map(|process| engine.process_info(process)).collect()))))
+    Ok(Some(engine.listing()))
 }
 
 fn signal_process(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outcome {

@@ -286,3 +286,21 @@ fn of_two_clients_that_add_a_group_one_is_told_that_it_was_late() {
     assert_eq!(calls.map(|call| world.reply_of(call)), [Ok(true.into()), Err("ALREADY_ADDED: p".into())]);
     assert_eq!(world.spawned, ["p"]);
 }
+
+/// Clients that watch are given one answer as long as nothing changes, and it is always the right one.
+#[test]
+fn a_listing_is_kept_until_something_in_it_changes() {
+    let mut world = World::new(config(vec![program("a", |p| p.startsecs = 0), program("b", |p| *p = manual("b", 0))]));
+    let descriptions = |world: &mut World| -> Vec<String> {
+        let Ok(Value::Array(rows)) = world.ask("getAllProcessInfo", &[]) else { panic!() };
+        rows.iter().map(|row| row.member("description").unwrap().as_str().unwrap().to_owned()).collect()
+    };
+    for second in 0..3 {
+        for _ in 0..3 {
+            assert_eq!(descriptions(&mut world), [format!("pid 100, uptime 0:00:0{second}"), "Not started".into()]);
+        }
+        world.pass(1.0);
+    }
+    assert_eq!(world.ask("startProcess", &["b".into()]), Ok(true.into()));
+    assert_eq!(descriptions(&mut world), ["pid 100, uptime 0:00:03", "pid 101, uptime 0:00:00"]);
+}

@@ -233,6 +233,7 @@ impl World {
     fn reply(&mut self, call: CallId, answer: Answer) {
         let result = match answer {
             Answer::Value(value) => Ok(value),
+            Answer::Shared(value) => Ok(Arc::unwrap_or_clone(value)),
             Answer::Fault(fault) => Err(fault),
             Answer::Read(read) => {
                 self.reads.push(read);
