@@ -285,6 +285,12 @@ fn member(at: &mut Document<'_>) -> Result<(Cow<'static, str>, Value), DecodeErr
 
 /// A name given twice means its last value, as in a Python dict.
 fn last_wins(members: Vec<(Cow<'static, str>, Value)>) -> Vec<(Cow<'static, str>, Value)> {
+    // A name twice is rare and structs are short: looking is cheaper than a set.
+    let is_short = members.len() <= 32;
+    let name_at = |at: usize| members.get(at).map(|(name, _)| name);
+    if is_short && (1..members.len()).all(|at| (0..at).all(|before| name_at(before) != name_at(at))) {
+        return members;
+    }
     let keep: Vec<bool> = {
         let mut seen = BTreeSet::new();
         members.iter().rev().map(|(name, _)| seen.insert(name)).collect()

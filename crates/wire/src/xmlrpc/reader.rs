@@ -48,7 +48,7 @@ impl<'a> Document<'a> {
                     if self.depth > XML_DEPTH {
                         return Err(DecodeError::Depth);
                     }
-                    Node::Start(Cow::Owned(tag.local_name().as_ref().to_owned()))
+                    Node::Start(named(tag.local_name().as_ref()))
                 }
                 Event::End(_) => {
                     self.depth = self.depth.saturating_sub(1);
@@ -88,6 +88,14 @@ impl<'a> Document<'a> {
     fn syntax(&self, error: &dyn std::fmt::Display) -> DecodeError {
         DecodeError::Syntax { at: self.reader.error_position(), what: error.to_string() }
     }
+}
+
+/// Names that come with every value: they are not copied.
+const USUAL: [&str; 9] = ["value", "name", "member", "string", "int", "struct", "array", "data", "boolean"];
+
+fn named(name: &str) -> Cow<'static, str> {
+    let usual = USUAL.iter().find(|usual| **usual == name);
+    usual.map_or_else(|| Cow::Owned(name.to_owned()), |usual| Cow::Borrowed(*usual))
 }
 
 /// The text of a document, whatever its encoding.
