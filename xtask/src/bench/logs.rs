@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::child::command;
 use super::daemon::{Daemon, Plan};
@@ -16,7 +17,7 @@ const MEBI: usize = 1024 * 1024;
 /// MB a second and CPU-seconds of the daemon a GB, for both kinds of log.
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let bytes = bench.pick(2048, 256) * MEBI;
-    let cat = cat(bytes)?;
+    let (cat, cat_cost) = cat(bytes)?;
     let mut rows = Vec::new();
     for (name, options) in
         [("no rotation", "stdout_logfile_maxbytes=0"), ("rotation at 50 MB", "stdout_logfile_maxbytes=50MB")]
@@ -29,7 +30,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         }
         let row = Row::higher(&format!("log throughput to a file, {name}"), "MB/s", rates);
         rows.push(row.beside("cat into a file", cat).aim("≥ 0.95 × cat"));
-        rows.push(Row::lower(&format!("log to a file, {name}, CPU a GB"), "s", costs).aim("≤ 0.25 s"));
+        let row = Row::lower(&format!("log to a file, {name}, CPU a GB"), "s", costs);
+        rows.push(row.beside("cat into a file", cat_cost).aim("≤ 0.25 s"));
     }
     Ok(rows)
 }
@@ -61,8 +63,8 @@ fn logged(side: &Side, bytes: usize, options: &str) -> Result<(f64, f64)> {
     Ok((gigabytes * 1e3 / seconds, cpu / gigabytes))
 }
 
-/// The same writer, with `cat` in the place of the daemon.
-fn cat(bytes: usize) -> Result<f64> {
+/// The same writer, with `cat` in the place of the daemon: MB a second, and its CPU-seconds a GB.
+fn cat(bytes: usize) -> Result<(f64, f64)> {
     let path = std::env::temp_dir().join(format!("bench-cat-{}", std::process::id()));
     let began = Instant::now();
     let mut writer = Command::new(std::env::current_exe()?)
@@ -70,13 +72,17 @@ fn cat(bytes: usize) -> Result<f64> {
         .stdout(Stdio::piped())
         .spawn()?;
     let pipe = writer.stdout.take().context("no pipe")?;
-    let status = Command::new("cat").stdin(pipe).stdout(std::fs::File::create(&path)?).status()?;
-    let seconds = began.elapsed().as_secs_f64();
+    let cat = Command::new("cat").stdin(pipe).stdout(std::fs::File::create(&path)?).spawn()?;
+    // It is looked at when it has ended and before it is waited for: then it cannot be another's.
+    let pid = Pid::from_raw(i32::try_from(cat.id())?).context("cat has no process id")?;
+    waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
+    let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu_seconds(cat.id())?);
+    let output = cat.wait_with_output()?;
     writer.wait()?;
     std::fs::remove_file(&path)?;
-    if !status.success() {
-        bail!("cat ended with {status}");
+    if !output.status.success() {
+        bail!("cat ended with {}", output.status);
     }
-    let megabytes = bytes as f64 / 1e6;
-    Ok(megabytes / seconds)
+    let gigabytes = bytes as f64 / 1e9;
+    Ok((gigabytes * 1e3 / seconds, cpu / gigabytes))
 }
