@@ -1,4 +1,4 @@
-//! The logs of the real daemon under load and in trouble: floods, rotation, followers, readers that stop, programs that
+//! The logs of the real daemon under load and in trouble: floods, rotation, followers, folders that vanish, readers that stop, programs that
 //! leave others running. The rules of the plane by themselves are its own tests' business.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where its world is not as it should be")]
@@ -32,6 +32,7 @@ impl Daemon {
 
     fn with_stdout(sections: &str, stdout: Stdio) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("logs")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let here = dir.path().display().to_string();
         let text = format!(
@@ -203,4 +204,28 @@ fn two_that_a_program_leaves_running_write_on_into_its_log() {
     fs::File::open(daemon.path("log")).unwrap().read_to_string(&mut text).unwrap();
     assert!(text.starts_with("parent\nparent\n"));
     fs::write(daemon.path("end"), "").unwrap();
+}
+
+#[test]
+fn a_log_folder_that_vanishes_and_returns_is_told_twice_and_logged_on() {
+    let daemon = Daemon::start(
+        "[program:counter]\ncommand=sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done'\nstartsecs=0\n\
+         autostart=false\nstdout_logfile=HERE/logs/log\nstdout_logfile_maxbytes=0\n",
+    );
+    let logs = daemon.path("logs");
+    daemon.say(&["start", "counter"]);
+    let log = logs.join("log");
+    until("it has logged", || size(&log) > 10);
+    let told = |daemon: &Daemon| String::from_utf8_lossy(&daemon.read("main.log")).matches("logs/log").count();
+    fs::remove_dir_all(&logs).unwrap();
+    until("the loss is told", || told(&daemon) == 1);
+    fs::create_dir(&logs).unwrap();
+    until("it logs on", || size(&log) > 10);
+    until("the return is told", || told(&daemon) == 2);
+    daemon.say(&["stop", "counter"]);
+    // What was logged before went with the folder; from its first line on nothing is missing.
+    let text = String::from_utf8(fs::read(&log).unwrap()).unwrap();
+    let numbers: Vec<u64> = text.lines().map(|line| line.parse().unwrap()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{text}");
+    assert_eq!(told(&daemon), 2);
 }
