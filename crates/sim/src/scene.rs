@@ -87,6 +87,8 @@ fn daemon() -> DaemonConfig {
         environment: Vec::new(),
         identifier: "sim".into(),
         serverurl: None,
+        statefile: None,
+        orphans: config::Orphans::Adopt,
     }
 }
 
