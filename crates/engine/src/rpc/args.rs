@@ -42,6 +42,20 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// Any single value as Python writes it: `True`, `1.5`, `None`.
+    ///
+    /// # Errors
+    /// INCORRECT_PARAMETERS for arrays and structs.
+    pub(super) fn written(self, index: usize) -> Result<Cow<'a, str>, Fault> {
+        match self.0.get(index) {
+            Some(Value::Bool(truth)) => Ok(Cow::Borrowed(if *truth { "True" } else { "False" })),
+            Some(Value::Double(number)) => Ok(Cow::Owned(format!("{number:?}"))),
+            Some(Value::Nil) => Ok(Cow::Borrowed("None")),
+            Some(Value::DateTime(text)) => Ok(Cow::Borrowed(text)),
+            _ => self.word(index),
+        }
+    }
+
     /// A whole number, as Python's `int()` makes one.
     ///
     /// # Errors
@@ -92,6 +106,14 @@ mod tests {
         assert_eq!(int(Value::from(" 7 ")), Some(7));
         assert_eq!(int(Value::Double(-2.9)), Some(-2));
         assert_eq!((int(Value::from("x")), int(Value::Nil), int(Value::Array(Vec::new()))), (None, None, None));
+    }
+
+    #[test]
+    fn single_values_are_written_as_python_writes_them() {
+        let written = |value| Args(&[value]).written(0).ok().map(|text| text.into_owned());
+        let values = [Value::Bool(true), Value::Int(2), Value::Double(1.5), Value::Nil, Value::from("x")];
+        assert_eq!(values.map(written), ["True", "2", "1.5", "None", "x"].map(|text| Some(text.to_owned())));
+        assert_eq!(written(Value::Array(Vec::new())), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `getAllConfigInfo`: the configuration that was read last, process by process.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use config::{GroupConfig, LogTarget, OutputConfig, ProcessConfig};
 use model::{Channel, Value};
@@ -29,7 +30,9 @@ fn all_config_info(engine: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
     for group in &engine.config.groups {
         let active = engine.groups.get(&group.name);
         for config in &group.processes {
-            let process = active.and_then(|group| engine.processes.get(group.names.get(config.name.as_str())?));
+            // AUTO logs are those of this reading: after another one they are `auto`, as in the reference.
+            let same = active.filter(|active| Arc::ptr_eq(&active.config, group));
+            let process = same.and_then(|group| engine.processes.get(group.names.get(config.name.as_str())?));
             rows.push((&config.name, config_info(group, config, process, active.is_some())));
         }
     }

@@ -42,7 +42,7 @@ fn send_process_stdin(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outc
         Some(Value::Str(text)) => text.as_bytes(),
         Some(Value::Bytes(bytes)) => bytes,
         _ => {
-            let given = args.word(1)?;
+            let given = args.written(1)?;
             return Err(Fault::about(FaultCode::IncorrectParameters, given));
         }
     };
@@ -64,7 +64,7 @@ fn send_process_stdin(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outc
 }
 
 fn send_remote_comm_event(engine: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
-    let (kind, data) = (args.word(0)?, args.word(1)?);
+    let (kind, data) = (args.written(0)?, args.written(1)?);
     engine.raise(EventType::RemoteCommunication, || format!("type:{kind}\n{data}"));
     yes()
 }
