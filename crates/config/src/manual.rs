@@ -70,6 +70,8 @@ mod tests {
             Kind::Integer => value::integer(text).is_ok(),
             Kind::Boolean => value::boolean(text).is_ok(),
             Kind::Autorestart => value::autorestart(text).is_ok(),
+            Kind::Ending => value::ending(text).is_ok(),
+            Kind::KillMode => value::kill_mode(text).is_ok(),
             Kind::ByteSize => value::byte_size(text).is_ok(),
             Kind::Octal => value::octal(text).is_ok(),
             Kind::Signal => value::signal(text).is_ok(),

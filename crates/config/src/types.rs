@@ -247,6 +247,15 @@ pub struct ProcessConfig {
     pub stopasgroup: bool,
     /// SIGKILL goes to its process group.
     pub killasgroup: bool,
+    /// `killmode=`: whom its signals reach when it is stopped.
+    #[serde(default)]
+    pub killmode: KillMode,
+    /// `on_exit=`, or `essential=`: what follows an end after which it is not started again.
+    #[serde(default)]
+    pub on_exit: Ending,
+    /// `on_fatal=`, or `essential=`: what follows FATAL.
+    #[serde(default)]
+    pub on_fatal: Ending,
     /// `user=`, resolved.
     pub user: Option<UserId>,
     /// `directory=`, expanded.
@@ -267,6 +276,30 @@ pub struct ProcessConfig {
     pub socket: Option<Arc<SocketConfig>>,
     /// `[supervisord] strip_ansi=`, here because the log path needs it per sink.
     pub strip_ansi: bool,
+}
+
+/// Whom the signals that stop a process reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KillMode {
+    /// It alone, or its process group as `stopasgroup` and `killasgroup` say.
+    #[default]
+    Process,
+    /// Its process group.
+    Group,
+    /// It and all of its descendants, those that left its process group or its session too.
+    Tree,
+}
+
+/// What follows when a process has ended for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// It is tried again, after pauses that grow.
+    Restart,
+    /// The daemon shuts down with the status of the process.
+    Shutdown,
 }
 
 /// What happens to one channel's output.

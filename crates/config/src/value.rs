@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use model::{EventType, Level, Signal};
 
 use crate::python::{dirname, expand_user, int, radix, repr, strip};
-use crate::types::{Autorestart, LogTarget, Orphans, UserId};
+use crate::types::{Autorestart, Ending, KillMode, LogTarget, Orphans, UserId};
 use crate::{Host, pairs};
 
 /// Why a value is refused, in the reference's words.
@@ -62,6 +62,32 @@ pub fn autorestart(text: &str) -> Result<Autorestart, Refusal> {
         lower if FALSE.contains(&lower) => Ok(Autorestart::Never),
         "unexpected" => Ok(Autorestart::Unexpected),
         lower => Err(format!("invalid 'autorestart' value {}", repr(lower))),
+    }
+}
+
+/// What follows an end for good: `ignore`, `restart` or `shutdown`, in any case.
+///
+/// # Errors
+/// If it is none of these.
+pub fn ending(text: &str) -> Result<Ending, Refusal> {
+    match text.to_lowercase().as_str() {
+        "ignore" => Ok(Ending::Ignore),
+        "restart" => Ok(Ending::Restart),
+        "shutdown" => Ok(Ending::Shutdown),
+        other => Err(format!("invalid value {}", repr(other))),
+    }
+}
+
+/// Whom a stop reaches: `process`, `group` or `tree`, in any case.
+///
+/// # Errors
+/// If it is none of these.
+pub fn kill_mode(text: &str) -> Result<KillMode, Refusal> {
+    match text.to_lowercase().as_str() {
+        "process" => Ok(KillMode::Process),
+        "group" => Ok(KillMode::Group),
+        "tree" => Ok(KillMode::Tree),
+        other => Err(format!("invalid value {}", repr(other))),
     }
 }
 

@@ -94,7 +94,7 @@ impl Daemon {
             Err(text) => return options::usage(&self.program, &text),
         };
         match self.serve(ready) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(status) => ExitCode::from(status),
             Err(error) => {
                 eprintln!("Error: supervisord cannot go on: {error}");
                 ExitCode::FAILURE
@@ -133,8 +133,8 @@ impl Daemon {
         Ok(Ready { config, logs, servers, past })
     }
 
-    /// Serve until told to end, over restarts.
-    fn serve(&self, ready: Ready) -> io::Result<()> {
+    /// Serve until told to end, over restarts; returns the status to end with.
+    fn serve(&self, ready: Ready) -> io::Result<u8> {
         let mut ready = ready;
         let limits = child_limits();
         raise_own_limit();
@@ -142,17 +142,17 @@ impl Daemon {
             go_into_background(&ready.config.daemon, &mut ready.logs)?;
         }
         let mut signals = signals::Receiver::new(&SIGNALS)?;
-        let mut next_serial = 0;
+        let (mut next_serial, mut status) = (0, 0);
         loop {
             let config = Arc::clone(&ready.config);
             let pidfile = write_pidfile(&config.daemon, &mut ready.logs);
-            let (mood, after) = self.serve_once(ready, signals, limits.clone(), &mut next_serial)?;
+            let (mood, after) = self.serve_once(ready, signals, limits.clone(), (&mut next_serial, &mut status))?;
             signals = after;
             if let Some(pidfile) = pidfile {
                 remove_pidfile(&pidfile);
             }
             if mood != SupervisorState::Restarting {
-                return Ok(());
+                return Ok(status);
             }
             ready = self.ready_again(config)?;
         }
@@ -163,7 +163,7 @@ impl Daemon {
         ready: Ready,
         signals: signals::Receiver,
         limits: Vec<Limit>,
-        next_serial: &mut u64,
+        (next_serial, status): (&mut u64, &mut u8),
     ) -> io::Result<(SupervisorState, signals::Receiver)> {
         let Ready { config, mut logs, servers, past } = ready;
         let kept = !matches!(past, Past::Foreign);
@@ -193,6 +193,7 @@ impl Daemon {
         };
         let mood = control::run(&mut world, &mut engine)?;
         *next_serial = engine.next_serial();
+        *status = engine.exit_status();
         front.stop();
         Ok((mood, world.finish()))
     }

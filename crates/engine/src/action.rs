@@ -42,7 +42,7 @@ pub enum Action {
         pid: u32,
         /// Which.
         signal: Signal,
-        /// To its process group rather than to it alone.
+        /// To its process group rather than to it alone; with `killmode=tree`, to all of its descendants.
         to_group: bool,
     },
     /// Hand what is left in a dead child's pipes to its sinks, then let go of the pipes. Answer: `Input::Drained`, soon.

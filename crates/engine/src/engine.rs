@@ -33,6 +33,8 @@ pub struct Engine {
     pub(crate) config: Arc<Config>,
     pub(crate) mood: SupervisorState,
     pub(crate) shutdown: Option<Shutdown>,
+    /// The status to end with because of a program; 0 unless one asked for it.
+    pub(crate) exit_status: u8,
     pub(crate) groups: Groups,
     pub(crate) processes: BTreeMap<ProcessId, Process>,
     pub(crate) next_process: u32,
@@ -64,6 +66,7 @@ impl Engine {
             config,
             mood: SupervisorState::Running,
             shutdown: None,
+            exit_status: 0,
             groups: Groups::default(),
             processes: BTreeMap::new(),
             next_process: 0,
@@ -127,6 +130,12 @@ impl Engine {
                     && !matches!(state, State::Exited { again: Some(_) })
             })
         })
+    }
+
+    /// The status that the daemon ends with: that of the program for whose sake it shuts down, else 0.
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        self.exit_status
     }
 
     /// The daemon's own state.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use config::{Config, GroupConfig, GroupKind};
-use model::{Moment, WallTime};
+use model::{ExitStatus, Moment, WallTime};
 use serde::{Deserialize, Serialize};
 
 use crate::bus::Pool;
@@ -70,6 +70,12 @@ pub struct ProcessState {
     stopped: WallTime,
     exitstatus: Option<i64>,
     spawnerr: Option<String>,
+    #[serde(default)]
+    ended: Option<ExitStatus>,
+    #[serde(default)]
+    pauses: u32,
+    #[serde(default)]
+    revival: Option<Moment>,
     /// Its conversation, if it is an event listener.
     pub listener: Option<Listener>,
     waiters: Vec<Waiter>,
@@ -270,6 +276,9 @@ fn save_process(process: &Process) -> ProcessState {
         stopped: process.stopped,
         exitstatus: process.exitstatus,
         spawnerr: process.spawnerr.clone(),
+        ended: process.ended,
+        pauses: process.pauses,
+        revival: process.revival,
         listener: process.listener.clone(),
         waiters: process.waiters.clone(),
     }
@@ -296,6 +305,9 @@ fn restore_process(saved: ProcessState, group: Arc<str>, config: Arc<config::Pro
         exitstatus: saved.exitstatus,
         spawnerr: saved.spawnerr,
         answered: Moment::default(),
+        ended: saved.ended,
+        pauses: saved.pauses,
+        revival: saved.revival,
         listener: saved.listener,
         waiters: saved.waiters,
     }

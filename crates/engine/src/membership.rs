@@ -208,6 +208,9 @@ fn new_process(
         exitstatus: None,
         spawnerr: None,
         answered: Moment::default(),
+        ended: None,
+        pauses: 0,
+        revival: None,
         listener: is_listener.then(Default::default),
         waiters: Vec::new(),
     }

@@ -166,6 +166,12 @@ pub(crate) struct Process {
     pub(crate) spawnerr: Option<String>,
     /// When the world answered the last `Action::Spawn`: results of that moment count as immediate.
     pub(crate) answered: Moment,
+    /// How its last child ended, if it has had one.
+    pub(crate) ended: Option<ExitStatus>,
+    /// Pauses in a row that `on_exit=restart` or `on_fatal=restart` has made: each is longer.
+    pub(crate) pauses: u32,
+    /// When a FATAL process is tried again, if it is.
+    pub(crate) revival: Option<Moment>,
     /// Its conversation, if it is an event listener.
     pub(crate) listener: Option<Listener>,
     /// The calls that wait for a state of it.

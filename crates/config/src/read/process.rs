@@ -7,7 +7,7 @@ use super::{Reading, View};
 use crate::Problem;
 use crate::expand::Text;
 use crate::tables::Table;
-use crate::types::{Autorestart, DaemonConfig, LogTarget, OutputConfig, ProcessConfig};
+use crate::types::{Autorestart, DaemonConfig, Ending, LogTarget, OutputConfig, ProcessConfig};
 use crate::value;
 use model::Signal;
 use model::limits::NUMPROCS;
@@ -145,6 +145,9 @@ fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
         stopwaitsecs: view.value("stopwaitsecs", value::integer),
         stopasgroup: view.value("stopasgroup", value::boolean),
         killasgroup: view.value("killasgroup", value::boolean),
+        killmode: view.value("killmode", value::kill_mode),
+        on_exit: view.value("on_exit", value::ending),
+        on_fatal: view.value("on_fatal", value::ending),
         exitcodes: view.value("exitcodes", value::exit_codes),
         redirect_stderr: view.value("redirect_stderr", value::boolean),
         stdout: NO_OUTPUT,
@@ -162,6 +165,7 @@ fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
     if !view.is_set("killasgroup") {
         common.killasgroup = common.stopasgroup;
     }
+    endings(view, &mut common);
     let numprocs = view.value("numprocs", value::integer);
     let first = view.value("numprocs_start", value::integer);
     common.stdout = fixed_output(view, "stdout");
@@ -172,6 +176,16 @@ fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
     let process_name = process_name(view, numprocs);
     both_or_neither(view, &common);
     Mould { common, numprocs, first, process_name }
+}
+
+/// `essential` is short for both endings.
+fn endings(view: &View<'_, '_>, process: &mut ProcessConfig) {
+    let essential: bool = view.value("essential", value::boolean);
+    for (option, ending) in [("on_exit", &mut process.on_exit), ("on_fatal", &mut process.on_fatal)] {
+        if essential && !view.is_set(option) {
+            *ending = Ending::Shutdown;
+        }
+    }
 }
 
 /// The stop signal cannot reach more than SIGKILL does.

@@ -46,6 +46,10 @@ pub static TABLE: Table = Table {
         STOPWAITSECS,
         STOPASGROUP,
         KILLASGROUP,
+        KILLMODE,
+        ESSENTIAL,
+        ON_EXIT,
+        ON_FATAL,
         USER,
         REDIRECT_STDERR
             .commented("false")

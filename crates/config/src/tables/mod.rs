@@ -26,6 +26,10 @@ pub enum Kind {
     Boolean,
     /// A truth or `unexpected`.
     Autorestart,
+    /// What follows an end for good.
+    Ending,
+    /// Whom a stop reaches.
+    KillMode,
     /// Bytes with a unit.
     ByteSize,
     /// A file mode.
@@ -75,6 +79,8 @@ impl Kind {
             Self::Integer => "a whole number, such as 10",
             Self::Boolean => "true, yes, on, 1 or false, no, off, 0",
             Self::Autorestart => "true, false or unexpected",
+            Self::Ending => "ignore, restart or shutdown",
+            Self::KillMode => "process, group or tree",
             Self::ByteSize => "a number of bytes, or one with KB, MB or GB, such as 50MB",
             Self::Octal => "an octal number, such as 022",
             Self::Signal => "a signal's name or number, such as TERM, SIGTERM or 15",

@@ -102,6 +102,35 @@ pub(super) const KILLASGROUP: Directive = Directive::new(
              false while that is true.",
     "true",
 );
+pub(super) const KILLMODE: Directive =
+    Directive::new("killmode", Kind::KillMode, "whom a stop reaches: process, group or tree").default("process").doc(
+        "Whom the stop signal, and SIGKILL after it, reach. `process`: the process alone, or its group as `stopasgroup` \
+         and `killasgroup` say. `group`: its process group. `tree`: all of its descendants, those in other sessions too; \
+         the process counts as stopped when the last of them is gone, and when it ends by itself those that it leaves \
+         behind get SIGKILL. A descendant that has both lost its parents and replaced its environment before the stop \
+         cannot be told from a stranger.",
+        "tree",
+    );
+pub(super) const ESSENTIAL: Directive =
+    Directive::new("essential", Kind::Boolean, "shut down when it ends for good").default("false").doc(
+        "Whether the daemon ends with the process: the same as `on_exit=shutdown` and `on_fatal=shutdown`, unless those \
+         are set. A container then stops, with the status of its main program.",
+        "true",
+    );
+pub(super) const ON_EXIT: Directive =
+    Directive::new("on_exit", Kind::Ending, "what follows an exit that `autorestart` lets be").default("ignore").doc(
+        "What follows when the process has exited and `autorestart` does not start it again. `restart` starts it after a \
+         pause that grows from 10 seconds to 5 minutes. `shutdown` shuts the daemon down in order, and supervisord ends \
+         with the status of the process: 128 and the signal's number if a signal ended it. A stop by a client is no exit.",
+        "shutdown",
+    );
+pub(super) const ON_FATAL: Directive =
+    Directive::new("on_fatal", Kind::Ending, "what follows FATAL").default("ignore").doc(
+        "What follows when the process could not be started within `startretries`. `restart` tries again after a pause \
+         that grows from 10 seconds to 5 minutes. `shutdown` shuts the daemon down in order, and supervisord ends with \
+         the status of the last try, or 1 where that is 0 or unknown.",
+        "restart",
+    );
 pub(super) const USER: Directive =
     Directive::new("user", Kind::User, "user that runs it; default: supervisord's").commented("chrism").doc(
         "The account under which it is run, with the groups of that account; the daemon must be root to change it. The \

@@ -81,6 +81,11 @@ impl Children {
         self.by_pid.remove(&pid)
     }
 
+    /// True for the process id of a living child.
+    pub fn knows(&self, pid: u32) -> bool {
+        self.by_pid.contains_key(&pid)
+    }
+
     /// It is done with: its pipes are let go.
     pub fn remove(&mut self, process: ProcessId) -> Option<Child> {
         let child = self.by_process.remove(&process)?;

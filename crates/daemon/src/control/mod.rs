@@ -14,6 +14,7 @@ mod sockets;
 mod spawning;
 mod stdin;
 mod talking;
+mod tree;
 mod world;
 
 use std::io;

@@ -23,6 +23,7 @@ use super::replies::Replies;
 use super::sockets::Sockets;
 use super::spawning::{self, Fresh, Launch, Pending};
 use super::stdin::Stdin;
+use super::tree::Tree;
 use crate::front::ClientEvent;
 use crate::mailbox::Receiver;
 use crate::plane::{Order, PlaneHandle, Report};
@@ -71,6 +72,8 @@ pub struct World {
     pub(super) errands: Errands,
     loglevel: Level,
     pub(super) children: Children,
+    /// Those with `killmode=tree`.
+    pub(super) trees: HashMap<ProcessId, Tree>,
     pending: HashMap<ProcessId, Pending>,
     /// Starts under way, in order.
     launches: VecDeque<Launch>,
@@ -116,6 +119,7 @@ impl World {
             place,
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
+            trees: HashMap::new(),
             pending: HashMap::new(),
             launches: VecDeque::new(),
             adopted: HashMap::new(),
@@ -186,11 +190,13 @@ impl World {
         while let Ok(Some(ended)) = sys::wait::reap() {
             let (pid, status) = (ended.pid, ended.status);
             match self.children.reaped(pid) {
+                Some(process) if self.outlived(process, status) => {}
                 Some(process) => self.inputs.push_back(Input::Reaped { process, status }),
                 None if sys::getent::was_asking(pid) => {}
                 None => self.inputs.push_back(Input::StrangerReaped { pid, status }),
             }
         }
+        self.finish_trees();
     }
 
     fn clients_asked(&mut self) {
@@ -275,6 +281,9 @@ impl World {
     }
 
     fn signal(&mut self, process: ProcessId, pid: u32, signal: Signal, to_group: bool) {
+        if self.signal_tree(process, signal, to_group) {
+            return;
+        }
         let by_pidfd = if to_group { None } else { self.signal_adopted(process, signal) };
         match by_pidfd.unwrap_or_else(|| signals::send(pid, signal, to_group)) {
             Ok(()) => {}
@@ -329,6 +338,7 @@ impl World {
 
     fn start(&mut self, process: ProcessId, result: Result<(), String>) {
         let Some(Pending { order, plan }) = self.pending.remove(&process) else { return };
+        self.prepare_tree(&order);
         let spawned = result
             .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
             .and_then(|()| self.socket(&order))
@@ -336,6 +346,7 @@ impl World {
         let input = match spawned {
             Ok(fresh) => {
                 let pid = fresh.pid;
+                self.plant_tree(&order, pid);
                 self.attach(&order, fresh);
                 Input::Spawned { process, pid }
             }

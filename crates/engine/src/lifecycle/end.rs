@@ -44,6 +44,7 @@ impl Engine {
         let Some(process) = self.processes.get_mut(&id) else { return };
         let Some(gone) = process.state.child().and_then(|child| child.gone) else { return };
         process.stopped = wall;
+        process.ended = Some(gone.status);
         match &process.state {
             State::Stopping { .. } => self.stopped(id, gone.status),
             State::Starting { .. } if died_young(process, gone.at) => self.exited_too_quickly(id, gone.status),
@@ -100,6 +101,9 @@ impl Engine {
         let text = format!("exited: {} ({}; {word})", process.config.name, gone.status.describe());
         self.change(id, State::Exited { again }, expected);
         self.log(level, text);
+        if !wanted {
+            self.after_exit(id, gone.at);
+        }
     }
 
     /// The end of a child whose process is UNKNOWN; it stays so until its group is removed or the daemon restarts.

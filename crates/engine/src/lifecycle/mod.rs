@@ -1,9 +1,11 @@
 //! How states follow each other: every change goes through [`Engine::change`], so that its event, its deadline and the
 //! calls that wait for it cannot be forgotten.
 //!
-//! `start` brings a process up, `stop` takes it down, `end` deals with its death.
+//! `start` brings a process up, `stop` takes it down, `end` deals with its death, `ending` with what
+//! follows an end for good.
 
 mod end;
+mod ending;
 mod start;
 mod stop;
 
@@ -22,6 +24,7 @@ impl Engine {
         let Some(process) = self.processes.get_mut(&id) else { return };
         let (from, had_pid) = (process.word(), process.pid());
         process.state = state;
+        process.revival = None;
         let to = process.word();
         self.arm(id);
         self.changes.processes.insert(id);
@@ -46,7 +49,7 @@ impl Engine {
 
     /// Set the process' deadline to that of its state.
     pub(crate) fn arm(&mut self, id: ProcessId) {
-        let deadline = self.processes.get(&id).and_then(|process| process.state.deadline());
+        let deadline = self.processes.get(&id).and_then(|process| process.state.deadline().or(process.revival));
         self.timers.set(Timer::Process(id), deadline);
     }
 
@@ -65,6 +68,7 @@ impl Engine {
                 self.start(id);
             }
             State::Exited { again } => *again = None,
+            State::Fatal if process.revival.take().is_some() && self.mood == SupervisorState::Running => self.start(id),
             // While the daemon stops, a BACKOFF ends when its group's turn comes.
             State::Backoff { .. }
             | State::Stopped

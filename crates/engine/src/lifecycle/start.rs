@@ -113,6 +113,7 @@ impl Engine {
         let name = process.config.name.clone();
         self.give_up(id);
         self.log(Level::Info, format!("gave up: {name} entered FATAL state, too many start retries too quickly"));
+        self.after_fatal(id);
     }
 
     /// From BACKOFF to FATAL.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use config::KillMode;
 use model::{Level, ProcessState, Signal};
 
 use crate::action::Action;
@@ -43,7 +44,11 @@ impl Engine {
                 self.changes.processes.insert(id);
                 self.timers.set(Timer::Process(id), None);
             }
-            State::Stopped | State::Stopping { .. } | State::Fatal | State::Unknown { .. } => {}
+            State::Fatal => {
+                process.revival = None;
+                self.timers.set(Timer::Process(id), None);
+            }
+            State::Stopped | State::Stopping { .. } | State::Unknown { .. } => {}
         }
     }
 
@@ -53,7 +58,8 @@ impl Engine {
         let Some(process) = self.processes.get(&id) else { return };
         let Some(child) = process.state.child().cloned() else { return };
         let insists = process.word() == ProcessState::Stopping;
-        let to_group = if insists { process.config.killasgroup } else { process.config.stopasgroup };
+        let asked = if insists { process.config.killasgroup } else { process.config.stopasgroup };
+        let to_group = asked || process.config.killmode != KillMode::Process;
         let (name, pid, patience) = (process.config.name.clone(), child.pid, process.config.stopwaitsecs);
         // Without patience the kernel is still given a moment to end what it was told to kill.
         let patience = if insists { patience.max(1) } else { patience };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by it")]
 
 mod config_of;
+mod ending;
 mod events;
 mod exhaustive;
 mod handover;
