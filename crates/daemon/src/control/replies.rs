@@ -1,5 +1,5 @@
 //! Answers on their way to clients. A client that reads the log after its answer finds there what happened before it: an
-//! answer waits for the lines of the log before it, but never longer than a blink (the log may be on a disk that stalls).
+//! answer waits for the lines of the log before it, but not for long (the log may be on a disk that stalls).
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::mailbox::Sender;
 use crate::plane::Order;
 
 /// How long an answer waits for the log at most.
-const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Clients that wait, and answers that wait for the log.
 #[derive(Debug, Default)]
