@@ -72,6 +72,18 @@ pub enum CallError {
 
 type Sender = SendRequest<Full<Bytes>>;
 
+/// The server had closed the connection before it read the call: a close that was on its way when the call left.
+fn was_closed(error: &hyper::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(error) = inner.downcast_ref::<io::Error>() {
+            return matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+        }
+        cause = inner.source();
+    }
+    false
+}
+
 /// A server, and the connection to it if there is one.
 pub struct Client {
     runtime: Rc<Runtime>,
@@ -192,8 +204,8 @@ impl Client {
         }
     }
 
-    /// Send a call, on the kept connection if it is still good. A call is sent once: only one that certainly did not leave
-    /// is sent again on a new connection.
+    /// Send a call, on the kept connection if it is still good. A call is sent once: only one that certainly did not leave,
+    /// or that the server had closed the door on, is sent again on a new connection.
     async fn post(&mut self, body: Bytes) -> Result<Response<Incoming>, CallError> {
         if let Some((mut sender, used)) = self.connection.take()
             && used.elapsed() < IDLE
@@ -202,7 +214,7 @@ impl Client {
             match sender.try_send_request(self.call_request(body.clone())?).await {
                 Ok(response) => return Ok(self.keep(sender, response)),
                 Err(mut error) => {
-                    if error.take_message().is_none() {
+                    if error.take_message().is_none() && !was_closed(error.error()) {
                         return Err(self.broken(error.error()));
                     }
                 }
