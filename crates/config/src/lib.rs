@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod defaults;
 mod diff;
 mod expand;
 mod flags;

@@ -3,22 +3,14 @@
 use std::sync::Arc;
 
 use config::{
-    Autorestart, Config, DaemonConfig, DaemonLog, GroupConfig, GroupKind, LogTarget, OutputConfig, PoolConfig,
-    ProcessConfig, ResultHandler,
+    Autorestart, Config, DaemonConfig, GroupConfig, GroupKind, OutputConfig, PoolConfig, ProcessConfig, ResultHandler,
 };
-use model::{EventType, Level, Signal};
+use model::{EventType, Signal};
 
 use crate::rng::Rng;
 
-const fn output(events_enabled: bool) -> OutputConfig {
-    OutputConfig {
-        logfile: LogTarget::Auto,
-        maxbytes: 0,
-        backups: 0,
-        capture_maxbytes: 0,
-        events_enabled,
-        syslog: false,
-    }
+fn output(events_enabled: bool) -> OutputConfig {
+    OutputConfig { events_enabled, ..OutputConfig::default() }
 }
 
 fn process(rng: &mut Rng, name: &str) -> ProcessConfig {
@@ -32,24 +24,14 @@ fn process(rng: &mut Rng, name: &str) -> ProcessConfig {
         autorestart: rng.pick(&autorestart).copied().unwrap_or(Autorestart::Always),
         startsecs: below(rng, 3),
         startretries: below(rng, 4),
-        exitcodes: vec![0],
         stopsignal: if rng.one_in(3) { Signal::INT } else { Signal::TERM },
         stopwaitsecs: below(rng, 4),
         stopasgroup: rng.one_in(2),
         killasgroup: true,
-        killmode: config::KillMode::Process,
-        on_exit: config::Ending::Ignore,
         on_fatal: if rng.one_in(8) { config::Ending::Restart } else { config::Ending::Ignore },
-        user: None,
-        directory: None,
-        umask: None,
-        environment: Vec::new(),
-        serverurl: None,
         redirect_stderr: rng.one_in(2),
         stdout: output(rng.one_in(2)),
-        stderr: output(false),
-        socket: None,
-        strip_ansi: false,
+        ..ProcessConfig::default()
     }
 }
 
@@ -67,32 +49,6 @@ fn pool(rng: &mut Rng, name: &str) -> GroupConfig {
     let buffer_size = usize::try_from(1 + rng.below(8)).unwrap_or(1);
     let kind = GroupKind::Listeners(PoolConfig { buffer_size, events, result_handler: ResultHandler::Default });
     GroupConfig { kind, priority: -1, ..group(rng, name, &members) }
-}
-
-fn daemon() -> DaemonConfig {
-    DaemonConfig {
-        file: "/etc/supervisord.conf".into(),
-        logfile: DaemonLog::None,
-        logfile_maxbytes: 0,
-        logfile_backups: 0,
-        loglevel: Level::Info,
-        pidfile: "/run/supervisord.pid".into(),
-        umask: 0o22,
-        nodaemon: true,
-        silent: true,
-        minfds: 1024,
-        minprocs: 200,
-        nocleanup: false,
-        childlogdir: "/tmp".into(),
-        user: None,
-        directory: None,
-        strip_ansi: false,
-        environment: Vec::new(),
-        identifier: "sim".into(),
-        serverurl: None,
-        statefile: None,
-        orphans: config::Orphans::Adopt,
-    }
 }
 
 /// A configuration. Called again it gives another one, some of whose groups are the same.
@@ -116,5 +72,6 @@ pub(crate) fn config(rng: &mut Rng, before: Option<&Config>) -> Arc<Config> {
         }
     }
     groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
-    Arc::new(Config { daemon: daemon(), servers: Vec::new(), groups, rpc_interfaces: Vec::new(), messages: Vec::new() })
+    let daemon = DaemonConfig { identifier: "sim".into(), ..DaemonConfig::default() };
+    Arc::new(Config { daemon, servers: Vec::new(), groups, rpc_interfaces: Vec::new(), messages: Vec::new() })
 }

@@ -1,23 +1,16 @@
 //! Configurations for the tests, made by hand: the engine sees them only as read.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use config::{
-    Autorestart, Config, DaemonConfig, DaemonLog, GroupConfig, GroupKind, LogTarget, OutputConfig, PoolConfig,
-    ProcessConfig, ResultHandler,
+    Config, DaemonConfig, DaemonLog, GroupConfig, GroupKind, LogTarget, OutputConfig, PoolConfig, ProcessConfig,
+    ResultHandler,
 };
-use model::{EventType, Level, Signal};
+use model::EventType;
 
+/// Nothing is logged.
 fn output() -> OutputConfig {
-    OutputConfig {
-        logfile: LogTarget::None,
-        maxbytes: 0,
-        backups: 0,
-        capture_maxbytes: 0,
-        events_enabled: false,
-        syslog: false,
-    }
+    OutputConfig { logfile: LogTarget::None, ..OutputConfig::default() }
 }
 
 /// A program with the defaults of the manual.
@@ -25,29 +18,9 @@ pub fn process(name: &str) -> ProcessConfig {
     ProcessConfig {
         name: name.into(),
         command: format!("/bin/{name}"),
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: 1,
-        startretries: 3,
-        exitcodes: vec![0],
-        stopsignal: Signal::TERM,
-        stopwaitsecs: 10,
-        stopasgroup: false,
-        killasgroup: false,
-        killmode: config::KillMode::Process,
-        on_exit: config::Ending::Ignore,
-        on_fatal: config::Ending::Ignore,
-        user: None,
-        directory: None,
-        umask: None,
-        environment: Vec::new(),
-        serverurl: None,
-        redirect_stderr: false,
         stdout: output(),
         stderr: output(),
-        socket: None,
-        strip_ansi: false,
+        ..ProcessConfig::default()
     }
 }
 
@@ -81,29 +54,7 @@ pub fn listeners(name: &str, count: usize, events: &[EventType], buffer_size: us
 pub fn config(mut groups: Vec<GroupConfig>) -> Arc<Config> {
     groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     Arc::new(Config {
-        daemon: DaemonConfig {
-            file: PathBuf::from("/etc/supervisord.conf"),
-            logfile: DaemonLog::File("/var/log/main.log".into()),
-            logfile_maxbytes: 0,
-            logfile_backups: 0,
-            loglevel: Level::Info,
-            pidfile: "/run/supervisord.pid".into(),
-            statefile: None,
-            orphans: config::Orphans::Adopt,
-            umask: 0o22,
-            nodaemon: true,
-            silent: true,
-            minfds: 1024,
-            minprocs: 200,
-            nocleanup: false,
-            childlogdir: "/tmp".into(),
-            user: None,
-            directory: None,
-            strip_ansi: false,
-            environment: Vec::new(),
-            identifier: "supervisor".into(),
-            serverurl: None,
-        },
+        daemon: DaemonConfig { logfile: DaemonLog::File("/var/log/main.log".into()), ..DaemonConfig::default() },
         servers: Vec::new(),
         groups: groups.into_iter().map(Arc::new).collect(),
         rpc_interfaces: vec!["supervisor".into()],

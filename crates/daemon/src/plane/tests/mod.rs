@@ -30,29 +30,8 @@ struct Bench {
 }
 
 fn daemon_config(logfile: PathBuf, loglevel: Level) -> DaemonConfig {
-    DaemonConfig {
-        file: "/x.conf".into(),
-        logfile: DaemonLog::File(logfile),
-        logfile_maxbytes: 0,
-        logfile_backups: 0,
-        loglevel,
-        pidfile: "/x.pid".into(),
-        statefile: None,
-        orphans: config::Orphans::Adopt,
-        umask: 0o022,
-        nodaemon: false,
-        silent: true,
-        minfds: 1,
-        minprocs: 1,
-        nocleanup: false,
-        childlogdir: "/tmp".into(),
-        user: None,
-        directory: None,
-        strip_ansi: false,
-        environment: vec![],
-        identifier: "supervisor".into(),
-        serverurl: None,
-    }
+    let logfile = DaemonLog::File(logfile);
+    DaemonConfig { logfile, logfile_maxbytes: 0, logfile_backups: 0, loglevel, silent: true, ..DaemonConfig::default() }
 }
 
 impl Bench {
