@@ -153,6 +153,12 @@ impl Engine {
         question
     }
 
+    /// Whether a call waits for its answer.
+    #[must_use]
+    pub fn knows(&self, call: CallId) -> bool {
+        self.calls.open.contains_key(&call)
+    }
+
     /// Questions to the world that have not been answered.
     #[must_use]
     pub fn open_questions(&self) -> usize {

@@ -14,7 +14,7 @@ pub enum Value {
     /// `<int>`, `<i4>`, `<i8>`.
     Int(i64),
     /// `<double>`.
-    Double(f64),
+    Double(#[serde(with = "exact")] f64),
     /// `<string>`.
     Str(Cow<'static, str>),
     /// `<base64>`.
@@ -25,6 +25,20 @@ pub enum Value {
     Array(Vec<Value>),
     /// `<struct>`; the members in the order they were given.
     Struct(Vec<(Cow<'static, str>, Value)>),
+}
+
+/// A float as its bits: JSON has no NaN and no infinity, which a client may send.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(number: &f64, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_u64(number.to_bits())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        u64::deserialize(from).map(f64::from_bits)
+    }
 }
 
 impl Value {

@@ -1,7 +1,7 @@
 //! Answers on their way to clients. A client that reads the log after its answer finds there what happened before it: an
 //! answer waits for the lines of the log before it, but not for long (the log may be on a disk that stalls).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use engine::{Answer, CallId};
@@ -18,6 +18,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub struct Replies {
     waiting: HashMap<CallId, oneshot::Sender<Answer>>,
+    /// Calls of the daemon's predecessor whose clients have not said yet that they wait here,
+    promised: HashSet<CallId>,
+    /// and answers to them that came before.
+    early: HashMap<CallId, Answer>,
     held: VecDeque<Held>,
     /// The last mark that was set in the stream of orders.
     mark: u64,
@@ -37,6 +41,23 @@ impl Replies {
     /// A client waits for the answer to its call.
     pub fn expect(&mut self, call: CallId, reply: oneshot::Sender<Answer>) {
         self.waiting.insert(call, reply);
+    }
+
+    /// Clients of the daemon's predecessor wait for these calls, and will say so.
+    pub fn promise(&mut self, calls: impl IntoIterator<Item = CallId>) {
+        self.promised.extend(calls);
+    }
+
+    /// A client of the predecessor says so. What was never promised is dropped, which is a fault for the client.
+    pub fn expect_again(&mut self, call: CallId, reply: oneshot::Sender<Answer>) {
+        if !self.promised.remove(&call) {
+            return;
+        }
+        match self.early.remove(&call) {
+            // It may have gone meanwhile.
+            Some(answer) => drop(reply.send(answer)),
+            None => self.expect(call, reply),
+        }
     }
 
     /// It has gone.
@@ -94,6 +115,8 @@ impl Replies {
         if let Some(reply) = self.waiting.remove(&call) {
             // The client may have gone meanwhile.
             let _ = reply.send(answer);
+        } else if self.promised.contains(&call) {
+            self.early.insert(call, answer);
         }
     }
 }
@@ -110,6 +133,32 @@ mod tests {
         let (sender, receiver) = oneshot::channel();
         replies.expect(CallId(number), sender);
         receiver
+    }
+
+    #[test]
+    fn a_client_of_the_predecessor_gets_its_answer_early_or_late_and_a_stranger_none() {
+        let (orders, _taken) = mailbox().unwrap();
+        let mut replies = Replies::default();
+        let again = |replies: &mut Replies, number| {
+            let (sender, receiver) = oneshot::channel();
+            replies.expect_again(CallId(number), sender);
+            receiver
+        };
+        let answer = |replies: &mut Replies, number| {
+            replies.give(CallId(number), Answer::Value(Value::Int(1)), Moment(1), &orders);
+        };
+        replies.promise([CallId(1), CallId(2)]);
+        answer(&mut replies, 1);
+        assert!(again(&mut replies, 1).try_recv().is_ok());
+        let mut second = again(&mut replies, 2);
+        assert!(second.is_empty());
+        answer(&mut replies, 2);
+        assert!(second.try_recv().is_ok());
+        for call in [1, 3] {
+            answer(&mut replies, call);
+            assert!(again(&mut replies, call).try_recv().is_err());
+        }
+        assert!(replies.early.is_empty() && replies.promised.is_empty());
     }
 
     #[test]

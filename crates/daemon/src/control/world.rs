@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use config::{Config, GroupConfig};
-use engine::{Action, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder, Ticket};
+use engine::{Action, CallId, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder, Ticket};
 use model::{Level, Signal, SupervisorState, WallTime};
 use rustix::io::Errno;
 use sys::clock;
@@ -147,6 +147,11 @@ impl World {
         self.signals
     }
 
+    /// Clients that were handed over wait for these calls, which the engine knows. To be told before the engine goes on.
+    pub fn promise(&mut self, calls: impl IntoIterator<Item = CallId>) {
+        self.replies.promise(calls);
+    }
+
     /// A line of the daemon's log.
     pub fn log(&mut self, level: Level, text: String) {
         if level >= self.loglevel {
@@ -206,6 +211,8 @@ impl World {
                     self.replies.expect(call, reply);
                     self.inputs.push_back(Input::Called { call, request });
                 }
+                ClientEvent::Waits { call, reply } => self.replies.expect_again(call, reply),
+                ClientEvent::Paused => {}
                 ClientEvent::HungUp { call } => {
                     self.replies.forget(call);
                     self.inputs.push_back(Input::HungUp { call });

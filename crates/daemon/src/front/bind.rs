@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use config::{ServerAddress, ServerConfig};
 use model::Level;
+use serde::{Deserialize, Serialize};
 use sys::errno;
 use sys::sockets::{self, SocketError};
 
@@ -18,7 +19,7 @@ use sys::sockets::{self, SocketError};
 pub struct BoundServer {
     pub(super) listener: Listener,
     pub(super) credentials: Option<(String, String)>,
-    file: Option<SocketFile>,
+    pub(super) file: Option<SocketFile>,
 }
 
 /// A bound socket.
@@ -39,7 +40,7 @@ impl BoundServer {
 }
 
 /// The file of a unix socket that this daemon made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SocketFile {
     path: PathBuf,
     inode: (u64, u64),

@@ -1,18 +1,31 @@
 //! One client's connection: what it is doing and since when, and the socket below hyper that notices it.
 //!
+//! It can be taken from under hyper and served on by the daemon's successor (`handover`): no new request is read then, and what a
+//! client has not taken yet is kept.
+//!
 //! A connection that dawdles is closed here: over a request's head, over a pause between requests, over an answer that nobody
 //! takes. hyper's own timeout also counts pauses between requests, and would cut off a supervisorctl shell that waits for a person.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::CONNECTION;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+use super::calls::Slot;
+use super::pages::Watch;
+use super::work::{Asked, Work};
 
 /// A request's head must be there so long after its first byte.
 const HEAD: Duration = Duration::from_secs(30);
@@ -23,7 +36,7 @@ const STANDSTILL: Duration = Duration::from_secs(5 * 60);
 
 /// What the client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Nothing; it may come with another request.
     Pause,
     /// It sends a request's head.
@@ -35,7 +48,7 @@ enum Phase {
 }
 
 /// Who is at the other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) enum Peer {
     /// A process of this machine, of this user (`None`: the kernel would not say).
     Unix(Option<u32>),
@@ -52,6 +65,21 @@ pub(super) struct Connection {
     pub known: Cell<bool>,
     /// Its answer carries a challenge, whose header is spelt as the reference spells it.
     pub challenged: Cell<bool>,
+    /// Its request waits for this answer of control.
+    pub slot: Slot,
+    /// What is left to do for its request once that answer is there.
+    pub work: RefCell<Option<Work>>,
+    /// What its client waited for when it was taken over.
+    pub asked_before: RefCell<Option<Asked>>,
+    /// The action of the page that it waited for then.
+    pub action_before: RefCell<Option<Watch>>,
+    /// No new request is read any more: it is about to be handed over.
+    pub halted: Cell<bool>,
+    /// Its request as it began, without its headers but the one that says whether the connection is kept.
+    head: RefCell<String>,
+    /// Takes what the client has not taken, instead of the socket.
+    unsent: RefCell<Option<Vec<u8>>>,
+    closes: Cell<bool>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     stuck: Cell<Option<Instant>>,
@@ -64,6 +92,14 @@ impl Connection {
             peer,
             known: Cell::new(false),
             challenged: Cell::new(false),
+            slot: Slot::default(),
+            work: RefCell::default(),
+            asked_before: RefCell::default(),
+            action_before: RefCell::default(),
+            halted: Cell::new(false),
+            head: RefCell::default(),
+            unsent: RefCell::default(),
+            closes: Cell::new(false),
             phase: Cell::new(Phase::Pause),
             since: Cell::new(Instant::now()),
             stuck: Cell::new(None),
@@ -71,13 +107,46 @@ impl Connection {
     }
 
     /// A request's head has been read.
-    pub fn asked(&self) {
+    pub fn asked<B>(&self, request: &Request<B>) {
         self.enter(Phase::Request);
+        self.challenged.set(false);
+        let mut head = self.head.borrow_mut();
+        head.clear();
+        let (method, uri, version) = (request.method(), request.uri(), request.version());
+        // A text takes any write.
+        let _ = write!(head, "{method} {uri} {version:?}\r\nContent-Length: 0\r\n");
+        for value in request.headers().get_all(CONNECTION) {
+            let _ = write!(head, "Connection: {}\r\n", value.to_str().unwrap_or("close"));
+        }
+        head.push_str("\r\n");
+    }
+
+    /// The request as its successor is given it: without what has been read of it already.
+    pub fn head(&self) -> String {
+        self.head.borrow().clone()
+    }
+
+    /// From now on what is written is kept, and the socket is not closed.
+    pub fn keep_unsent(&self) {
+        *self.unsent.borrow_mut() = Some(Vec::new());
+    }
+
+    /// What was kept, and whether the connection is to be closed after it.
+    pub fn take_unsent(&self) -> (Vec<u8>, bool) {
+        (self.unsent.take().unwrap_or_default(), self.closes.get())
     }
 
     /// A request has been answered; bytes of the next may be on their way.
     pub fn answered(&self, streams: bool) {
+        self.work.take();
         self.enter(if streams { Phase::Stream } else { Phase::Pause });
+    }
+
+    /// A stream has ended.
+    pub fn streamed(&self) {
+        if self.phase.get() == Phase::Stream {
+            self.enter(Phase::Pause);
+        }
     }
 
     /// When it will have dawdled for too long, unless something happens before.
@@ -100,6 +169,11 @@ impl Connection {
     /// Since when it has asked for nothing; `None` while it waits for an answer or is sent a stream.
     pub fn idle_since(&self) -> Option<Instant> {
         matches!(self.phase.get(), Phase::Pause | Phase::Head).then(|| self.since.get())
+    }
+
+    /// What the client does.
+    pub fn phase(&self) -> Phase {
+        self.phase.get()
     }
 
     fn enter(&self, phase: Phase) {
@@ -134,18 +208,25 @@ pub(super) enum Stream {
     Tcp(TcpStream),
 }
 
+impl Stream {
+    /// Its descriptor, no longer known to the runtime.
+    pub fn into_descriptor(self) -> io::Result<OwnedFd> {
+        Ok(match self {
+            Self::Unix(stream) => stream.into_std()?.into(),
+            Self::Tcp(stream) => stream.into_std()?.into(),
+        })
+    }
+}
+
 /// A client's socket that tells its connection what goes on.
 #[derive(Debug)]
 pub(super) struct Watched {
     stream: Stream,
     connection: Rc<Connection>,
-}
-
-impl Watched {
-    /// Watches a socket.
-    pub fn new(stream: Stream, connection: Rc<Connection>) -> Self {
-        Self { stream, connection }
-    }
+    /// Read before what comes from the socket.
+    unread: Bytes,
+    /// To be written before anything else.
+    unsent: Bytes,
 }
 
 macro_rules! on_stream {
@@ -157,12 +238,54 @@ macro_rules! on_stream {
     };
 }
 
+impl Watched {
+    /// Watches a socket. What was read from it before is read again, and what was not written yet comes first.
+    pub fn new(stream: Stream, connection: Rc<Connection>, unread: Bytes, unsent: Bytes) -> Self {
+        Self { stream, connection, unread, unsent }
+    }
+
+    /// The socket, and what it has not been given yet of what came from before.
+    pub fn into_parts(self) -> (Stream, Bytes) {
+        (self.stream, self.unread)
+    }
+
+    /// Writes what comes from before.
+    fn write_first(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            if let Some(kept) = &mut *self.connection.unsent.borrow_mut() {
+                kept.extend_from_slice(&std::mem::take(&mut self.unsent));
+                break;
+            }
+            let unsent = self.unsent.clone();
+            let outcome = on_stream!(self, poll_write, context, &unsent);
+            self.connection.wrote(&outcome);
+            let count = ready!(outcome)?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unsent = unsent.slice(count.min(unsent.len())..);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl AsyncRead for Watched {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            let count = self.unread.len().min(buffer.remaining());
+            let piece = self.unread.split_to(count);
+            buffer.put_slice(&piece);
+            self.connection.read();
+            return Poll::Ready(Ok(()));
+        }
+        // What the client sends now is for the successor.
+        if self.connection.halted.get() && matches!(self.connection.phase.get(), Phase::Pause | Phase::Head) {
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         ready!(on_stream!(self, poll_read, context, buffer))?;
         if buffer.filled().len() > before {
@@ -174,12 +297,14 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let outcome = if self.connection.challenged.get() {
-            let spelt = spell_challenge(bytes);
-            on_stream!(self, poll_write, context, &spelt)
-        } else {
-            on_stream!(self, poll_write, context, bytes)
-        };
+        ready!(self.write_first(context))?;
+        let spelt = self.connection.challenged.get().then(|| spell_challenge(bytes));
+        let bytes = spelt.as_deref().unwrap_or(bytes);
+        if let Some(kept) = &mut *self.connection.unsent.borrow_mut() {
+            kept.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let outcome = on_stream!(self, poll_write, context, bytes);
         self.connection.wrote(&outcome);
         outcome
     }
@@ -189,10 +314,11 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.connection.challenged.get() {
+        if self.connection.challenged.get() || self.connection.unsent.borrow().is_some() {
             let first = pieces.iter().find(|piece| !piece.is_empty()).map_or(&[][..], |piece| &**piece);
             return self.poll_write(context, first);
         }
+        ready!(self.write_first(context))?;
         let outcome = on_stream!(self, poll_write_vectored, context, pieces);
         self.connection.wrote(&outcome);
         outcome
@@ -203,10 +329,16 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.write_first(context))?;
         on_stream!(self, poll_flush, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.write_first(context))?;
+        if self.connection.unsent.borrow().is_some() {
+            self.connection.closes.set(true);
+            return Poll::Ready(Ok(()));
+        }
         on_stream!(self, poll_shutdown, context)
     }
 }

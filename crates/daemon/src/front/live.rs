@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::{spawn_blocking, spawn_local};
 use tokio::time::{Instant, sleep};
 
-use super::calls;
+use super::calls::{self, Question, Slot};
 use super::reply::{self, Payload, Reply};
 use super::serve::Front;
 use super::usage::{Meter, Usage};
@@ -89,7 +89,7 @@ pub(super) fn events(front: &Rc<Front>) -> Reply {
     if !live.runs.replace(true) {
         spawn_local(watch(Rc::clone(front)));
     }
-    let mut reply = Reply::new(Payload::Stream(pieces));
+    let mut reply = Reply::new(Payload::stream(pieces));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -100,11 +100,14 @@ pub(super) fn events(front: &Rc<Front>) -> Reply {
 /// Asks and tells until nobody looks any more, or the front ends.
 async fn watch(front: Rc<Front>) {
     let live = &front.live;
+    let slot = Slot::default();
     let mut meter = Meter::default();
     let mut usage = HashMap::new();
     let mut told = Instant::now();
     for turn in 0_u32.. {
-        let Ok(Answer::Overview(overview)) = calls::ask(&front, Request::Overview).await else { break };
+        let Ok(Answer::Overview(overview)) = calls::ask(&front, &slot, Question::New(Request::Overview)).await else {
+            break;
+        };
         if turn.is_multiple_of(METERED) {
             let pids = overview.processes.iter().filter_map(|program| program.pid).collect::<Vec<_>>();
             let metered = spawn_blocking(move || {

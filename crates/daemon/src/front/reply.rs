@@ -1,12 +1,15 @@
 //! Answers: bodies that are ready or stream, error pages, and the headers that guard every page.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use tokio::sync::mpsc;
+
+use super::connection::Connection;
 
 /// What every handler gives.
 pub(super) type Reply = Response<Payload>;
@@ -19,7 +22,31 @@ pub(super) enum Payload {
     /// All at once.
     Whole(Bytes),
     /// Piece by piece, until the sender goes.
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(mpsc::Receiver<Bytes>, Option<Streaming>),
+}
+
+impl Payload {
+    /// A stream that goes on until the sender goes.
+    pub fn stream(pieces: mpsc::Receiver<Bytes>) -> Self {
+        Self::Stream(pieces, None)
+    }
+
+    /// Tells the connection when the stream has ended; false for any other body.
+    pub fn streams_on(&mut self, connection: &Rc<Connection>) -> bool {
+        let Self::Stream(_, streaming) = self else { return false };
+        *streaming = Some(Streaming(Rc::clone(connection)));
+        true
+    }
+}
+
+/// A connection is sent a stream as long as this lives.
+#[derive(Debug)]
+pub(super) struct Streaming(Rc<Connection>);
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.streamed();
+    }
 }
 
 impl Body for Payload {
@@ -36,7 +63,7 @@ impl Body for Payload {
                 let bytes = std::mem::take(bytes);
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Self::Stream(pieces) => pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Stream(pieces, _) => pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes)))),
         }
     }
 
@@ -44,7 +71,7 @@ impl Body for Payload {
         match self {
             Self::Empty => true,
             Self::Whole(bytes) => bytes.is_empty(),
-            Self::Stream(_) => false,
+            Self::Stream(..) => false,
         }
     }
 
@@ -52,7 +79,7 @@ impl Body for Payload {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(..) => SizeHint::default(),
         }
     }
 }
@@ -86,4 +113,13 @@ pub(super) fn last(status: StatusCode, why: &str) -> Reply {
     let mut reply = explained(status, why);
     reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     reply
+}
+
+/// The bytes of a refusal for a client whose connection hyper no longer serves.
+pub(super) fn bare_refusal(why: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{why}",
+        why.len()
+    )
+    .into_bytes()
 }

@@ -1,22 +1,27 @@
 //! `/RPC2`: XML-RPC over HTTP. One body, one decoded call, one answer; `system.multicall` is made of single calls here.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine::CallId;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use hyper::{Method, StatusCode};
 use model::{Fault, FaultCode, Level, Value, limits};
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use wire::python;
 use wire::xmlrpc::{decode_call, encode_fault, encode_response};
 
-use super::calls::{self, Given};
+use super::calls::{self, Given, Question};
+use super::connection::Connection;
 use super::reply::{self, Reply};
 use super::serve::{Front, Share};
 use super::service::{self, Exchange};
 use super::site;
+use super::work::Work;
 
 /// The next piece of a body must come within this time,
 const PIECE: Duration = Duration::from_secs(30);
@@ -49,11 +54,28 @@ pub(super) async fn endpoint(exchange: &mut Exchange<'_>) -> Reply {
     // The engine logs each single call at level trace; of a multicall it knows nothing.
     let result = if call.method == "system.multicall" {
         front.log(Level::Trace, || "XML-RPC method called: system.multicall()".to_owned());
-        multicall(front, call.params).await.map(Given::Own)
+        match Multicall::new(call.params) {
+            Ok(calls) => multicall(front, exchange.connection, calls, None).await.map(Given::Own),
+            Err(fault) => Err(fault),
+        }
     } else {
-        calls::given(front, call.method, call.params).await
+        exchange.connection.work.replace(Some(Work::Call));
+        calls::given(front, &exchange.connection.slot, Question::method(call.method, call.params)).await
     };
     encode(front, result)
+}
+
+/// Answers a single call that was asked of the daemon's predecessor.
+pub(super) async fn go_on(exchange: &Exchange<'_>, call: CallId) -> Reply {
+    exchange.connection.work.replace(Some(Work::Call));
+    let result = calls::given(&exchange.front, &exchange.connection.slot, Question::Before(call)).await;
+    encode(&exchange.front, result)
+}
+
+/// Goes on with several calls, one of which may have been asked of the daemon's predecessor.
+pub(super) async fn go_on_with_many(exchange: &Exchange<'_>, calls: Multicall, call: Option<CallId>) -> Reply {
+    let result = multicall(&exchange.front, exchange.connection, calls, call).await;
+    encode(&exchange.front, result.map(Given::Own))
 }
 
 /// The answer's bytes; a large one holds its share of the memory until the client has taken it.
@@ -94,31 +116,81 @@ fn invalid(front: &Front, body: &[u8], why: &str) -> Reply {
     reply::error(StatusCode::BAD_REQUEST)
 }
 
-/// Calls in order; each gives its raw value, or a struct of its fault.
-async fn multicall(front: &Front, params: Vec<Value>) -> Result<Value, Fault> {
-    let incorrect = || Fault::bare(FaultCode::IncorrectParameters);
-    let [Value::Array(calls)] = <[Value; 1]>::try_from(params).map_err(|_| incorrect())? else {
-        return Err(incorrect());
-    };
-    if !calls.iter().all(|call| matches!(call, Value::Struct(_))) {
-        return Err(incorrect());
-    }
-    let mut results = Vec::with_capacity(calls.len());
-    let mut gathered = 0_usize;
-    for call in calls {
-        let result = if gathered < GATHERED {
-            one_of_many(front, call).await
-        } else {
-            Err(Fault::about(FaultCode::Failed, "the answers of this multicall are too long"))
-        };
-        let value = result.unwrap_or_else(fault_struct);
-        gathered = gathered.saturating_add(weight(&value));
-        results.push(value);
-    }
-    Ok(Value::Array(results))
+/// Several calls in one.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Multicall {
+    left: VecDeque<Value>,
+    results: Vec<Value>,
+    gathered: usize,
 }
 
-async fn one_of_many(front: &Front, call: Value) -> Result<Value, Fault> {
+impl Multicall {
+    fn new(params: Vec<Value>) -> Result<Self, Fault> {
+        let incorrect = || Fault::bare(FaultCode::IncorrectParameters);
+        let [Value::Array(calls)] = <[Value; 1]>::try_from(params).map_err(|_| incorrect())? else {
+            return Err(incorrect());
+        };
+        if !calls.iter().all(|call| matches!(call, Value::Struct(_))) {
+            return Err(incorrect());
+        }
+        Ok(Self { results: Vec::with_capacity(calls.len()), left: calls.into(), gathered: 0 })
+    }
+
+    fn next(&mut self) -> Option<Result<Question, Fault>> {
+        let call = self.left.pop_front()?;
+        if self.gathered >= GATHERED {
+            return Some(Err(Fault::about(FaultCode::Failed, "the answers of this multicall are too long")));
+        }
+        Some(one_of_many(call))
+    }
+
+    fn take_in(&mut self, result: Result<Value, Fault>) {
+        let value = result.unwrap_or_else(fault_struct);
+        self.gathered = self.gathered.saturating_add(weight(&value));
+        self.results.push(value);
+    }
+}
+
+/// Calls in order; each gives its raw value, or a struct of its fault.
+async fn multicall(
+    front: &Front,
+    connection: &Connection,
+    calls: Multicall,
+    before: Option<CallId>,
+) -> Result<Value, Fault> {
+    connection.work.replace(Some(Work::Multicall(calls)));
+    let mut next = before.map(|call| Ok(Question::Before(call)));
+    loop {
+        let Some(question) = next.take() else {
+            calls::may_ask(front, &connection.slot).await;
+            next = on_calls(connection, Multicall::next);
+            if next.is_none() {
+                break;
+            }
+            continue;
+        };
+        let result = match question {
+            Ok(question) => calls::method(front, &connection.slot, question).await,
+            Err(fault) => Err(fault),
+        };
+        on_calls(connection, |calls| {
+            calls.take_in(result);
+            Some(())
+        });
+    }
+    let results = on_calls(connection, |calls| Some(std::mem::take(&mut calls.results)));
+    Ok(Value::Array(results.unwrap_or_default()))
+}
+
+/// The calls are kept at their connection, where a hand-over finds them.
+fn on_calls<T>(connection: &Connection, change: impl FnOnce(&mut Multicall) -> Option<T>) -> Option<T> {
+    match &mut *connection.work.borrow_mut() {
+        Some(Work::Multicall(calls)) => change(calls),
+        _ => None,
+    }
+}
+
+fn one_of_many(call: Value) -> Result<Question, Fault> {
     let Value::Struct(members) = call else { return Err(Fault::bare(FaultCode::IncorrectParameters)) };
     let (mut name, mut params) = (None, Vec::new());
     for (key, value) in members {
@@ -133,7 +205,7 @@ async fn one_of_many(front: &Front, call: Value) -> Result<Value, Fault> {
     if name == "system.multicall" {
         return Err(Fault::about(FaultCode::IncorrectParameters, "Recursive system.multicall forbidden"));
     }
-    calls::method(front, name, params).await
+    Ok(Question::method(name, params))
 }
 
 fn fault_struct(fault: Fault) -> Value {

@@ -5,40 +5,36 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Bytes;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use model::{Level, Value, limits};
 use rustix::process::{Resource, getrlimit};
 use sys::memory;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::{AbortHandle, spawn_local};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::auth::Logins;
-use super::bind::{BoundServer, Listener};
-use super::connection::{Connection, Peer, Stream, Watched};
+use super::bind::{BoundServer, Listener, SocketFile};
+use super::connection::{Connection, Peer, Stream};
+use super::converse::{Leftover, converse};
+use super::handover::{self, Before, Handed, Taken};
 use super::live::Live;
 use super::messages::ClientEvent;
+use super::pages::Desk;
 use super::site::OwnNames;
-use super::{FrontSettings, GRACE, service};
+use super::{FrontSettings, GRACE};
 use crate::mailbox::Sender;
 
-/// Bytes of a request's head; hyper answers 431 to more. Also the most that a connection's buffers grow to.
-const HEAD: usize = 32 * 1024;
 /// Bytes that all bodies and answers together may hold in memory.
 const MEMORY: usize = 4 * limits::HTTP_BODY;
 
@@ -46,11 +42,16 @@ const MEMORY: usize = 4 * limits::HTTP_BODY;
 pub(super) type Log = Box<dyn Fn(Level, String)>;
 
 /// A server whose listener belongs to the runtime.
+#[derive(Debug)]
 pub(super) struct Listening {
-    server: Server,
+    /// What requests must know of it.
+    pub server: Server,
+    /// Its number among all.
+    pub number: usize,
     listener: AsyncListener,
 }
 
+#[derive(Debug)]
 enum AsyncListener {
     Unix(UnixListener),
     Tcp(TcpListener),
@@ -58,7 +59,7 @@ enum AsyncListener {
 
 impl Listening {
     /// Registers a bound server with the runtime that is entered.
-    pub fn new(bound: BoundServer) -> io::Result<Self> {
+    pub fn new((number, bound): (usize, BoundServer)) -> io::Result<Self> {
         let (listener, address) = match bound.listener {
             Listener::Unix(listener) => {
                 listener.set_nonblocking(true)?;
@@ -70,7 +71,15 @@ impl Listening {
                 (AsyncListener::Tcp(TcpListener::from_std(listener)?), Some(address))
             }
         };
-        Ok(Self { server: Server { credentials: bound.credentials, address }, listener })
+        Ok(Self { server: Server { credentials: bound.credentials, address, file: bound.file }, number, listener })
+    }
+
+    /// Another descriptor of its socket, and whether it is a unix socket.
+    pub fn descriptor(&self) -> io::Result<(OwnedFd, bool)> {
+        match &self.listener {
+            AsyncListener::Unix(listener) => Ok((listener.as_fd().try_clone_to_owned()?, true)),
+            AsyncListener::Tcp(listener) => Ok((listener.as_fd().try_clone_to_owned()?, false)),
+        }
     }
 }
 
@@ -81,6 +90,8 @@ pub(super) struct Server {
     pub credentials: Option<(String, String)>,
     /// Where it listens, if on TCP.
     pub address: Option<SocketAddr>,
+    /// The file of its socket, if it has one.
+    pub file: Option<SocketFile>,
 }
 
 /// What all connections share.
@@ -101,8 +112,18 @@ pub(super) struct Front {
     pub names: OwnNames,
     /// When it began: the age of the static files.
     pub began: Timestamp,
+    /// What the page was told to do.
+    pub desk: Desk,
     /// Rings when streams are to end.
     pub ending: Notify,
+    /// Rings when connections are to end, or to be taken from under hyper.
+    pub leaving: Notify,
+    /// Nothing new is asked of control: the daemon is about to be replaced.
+    pub frozen: Cell<bool>,
+    /// Connections are being taken from under hyper.
+    pub taken: Cell<bool>,
+    /// Those that have been.
+    pub kept: RefCell<Vec<Taken>>,
     /// It ends: no stream is begun any more.
     pub ends: Cell<bool>,
     log: Log,
@@ -139,7 +160,8 @@ impl Front {
         Some(Share { bytes, memory: Arc::clone(&self.memory) })
     }
 
-    fn new(settings: FrontSettings, control: Sender<ClientEvent>, log: Log) -> Self {
+    /// Nobody is served yet.
+    pub fn new(settings: FrontSettings, control: Sender<ClientEvent>, log: Log) -> Self {
         Self {
             settings,
             control,
@@ -149,7 +171,12 @@ impl Front {
             live: Live::default(),
             names: OwnNames::read(),
             began: Timestamp::now(),
+            desk: Desk::default(),
             ending: Notify::new(),
+            leaving: Notify::new(),
+            frozen: Cell::new(false),
+            taken: Cell::new(false),
+            kept: RefCell::default(),
             ends: Cell::new(false),
             log,
             memory: Arc::default(),
@@ -173,6 +200,18 @@ impl Front {
         }
         all.insert(number, Entry { connection: Rc::clone(connection), task: None });
         true
+    }
+
+    /// All connections.
+    pub fn all(&self) -> Vec<Rc<Connection>> {
+        self.connections.borrow().values().map(|entry| Rc::clone(&entry.connection)).collect()
+    }
+
+    /// Waits until there is none.
+    pub async fn emptied(&self) {
+        while !self.connections.borrow().is_empty() {
+            self.gone.notified().await;
+        }
     }
 
     fn leave(&self, number: u64) {
@@ -216,29 +255,48 @@ impl AsRef<[u8]> for Held {
     }
 }
 
+/// What the front is told.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Come to rest, and say so by [`ClientEvent::Paused`].
+    Pause,
+    /// Give everything to whoever asks here.
+    HandOver(std::sync::mpsc::Sender<Handed>),
+}
+
 /// Serves until told to stop.
 pub(super) async fn run(
+    front: Front,
     servers: Vec<Listening>,
-    settings: FrontSettings,
-    control: Sender<ClientEvent>,
-    log: Log,
-    stop: oneshot::Receiver<()>,
+    before: Before,
+    mut orders: mpsc::UnboundedReceiver<Order>,
 ) {
-    let front = Rc::new(Front::new(settings, control, log));
-    let accepting: Vec<_> = servers.into_iter().map(|server| spawn_local(accept(Rc::clone(&front), server))).collect();
+    let front = Rc::new(front);
+    let servers: Vec<_> = servers.into_iter().map(Rc::new).collect();
+    handover::go_on(&front, &servers, before);
+    let accepting: Vec<_> =
+        servers.iter().map(|server| spawn_local(accept(Rc::clone(&front), Rc::clone(server)))).collect();
     // A handle that is dropped means the same as one that is stopped.
-    let _ = stop.await;
+    while let Some(order) = orders.recv().await {
+        for task in &accepting {
+            task.abort();
+        }
+        handover::pause(&front).await;
+        match order {
+            Order::Pause => drop(front.control.send(ClientEvent::Paused)),
+            Order::HandOver(taker) => {
+                let _ = taker.send(handover::hand_over(&front, &servers).await);
+                return;
+            }
+        }
+    }
     for task in accepting {
         task.abort();
     }
     front.ends.set(true);
     front.ending.notify_waiters();
-    let emptied = async {
-        while !front.connections.borrow().is_empty() {
-            front.gone.notified().await;
-        }
-    };
-    let _ = timeout(GRACE, emptied).await;
+    front.leaving.notify_waiters();
+    let _ = timeout(GRACE, front.emptied()).await;
 }
 
 /// Descriptors are for the children first: clients get a quarter of them.
@@ -247,8 +305,7 @@ fn most_connections() -> usize {
     usize::try_from(descriptors / 4).unwrap_or(usize::MAX).clamp(16, limits::CONNECTIONS)
 }
 
-async fn accept(front: Rc<Front>, listening: Listening) {
-    let server = Rc::new(listening.server);
+async fn accept(front: Rc<Front>, listening: Rc<Listening>) {
     let mut exhausted = false;
     loop {
         let accepted = match &listening.listener {
@@ -265,7 +322,7 @@ async fn accept(front: Rc<Front>, listening: Listening) {
         match accepted {
             Ok((stream, peer)) => {
                 exhausted = false;
-                greet(&front, &server, stream, peer);
+                greet(&front, &listening, stream, Connection::new(peer), Leftover::default());
             }
             // A client that has gone meanwhile is no trouble of ours; anything else (no descriptors) passes.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -281,25 +338,33 @@ async fn accept(front: Rc<Front>, listening: Listening) {
 }
 
 /// Starts to serve a client in a task of its own.
-fn greet(front: &Rc<Front>, server: &Rc<Server>, stream: Stream, peer: Peer) {
+pub(super) fn greet(
+    front: &Rc<Front>,
+    server: &Rc<Listening>,
+    stream: Stream,
+    connection: Connection,
+    leftover: Leftover,
+) {
     thread_local!(static NUMBER: Cell<u64> = const { Cell::new(0) });
     let number = NUMBER.get();
     NUMBER.set(number + 1);
-    let connection = Rc::new(Connection::new(peer));
+    let connection = Rc::new(connection);
     if !front.enter(number, &connection) {
         front.log(Level::Warn, || format!("a client is turned away: {} are served already", front.most));
         return;
     }
     let leave = Leave { front: Rc::clone(front), number };
-    let task = spawn_local(converse(leave, Rc::clone(server), connection, stream)).abort_handle();
+    let talk = converse(leave, Rc::clone(server), connection, stream, leftover);
+    let task = spawn_local(talk).abort_handle();
     if let Some(entry) = front.connections.borrow_mut().get_mut(&number) {
         entry.task = Some(task);
     }
 }
 
 /// Takes a connection off the list when its task ends, however it ends.
-struct Leave {
-    front: Rc<Front>,
+pub(super) struct Leave {
+    /// What all share.
+    pub front: Rc<Front>,
     number: u64,
 }
 
@@ -307,59 +372,4 @@ impl Drop for Leave {
     fn drop(&mut self) {
         self.front.leave(self.number);
     }
-}
-
-/// Serves one connection to its end.
-async fn converse(leave: Leave, server: Rc<Server>, connection: Rc<Connection>, stream: Stream) {
-    let front = &leave.front;
-    let io = TokioIo::new(Watched::new(stream, Rc::clone(&connection)));
-    let service = service_fn(|request| service::answer(Rc::clone(front), &server, &connection, request));
-    let mut http = pin!(
-        http1::Builder::new()
-            .title_case_headers(true)
-            .max_buf_size(HEAD)
-            .header_read_timeout(None)
-            .serve_connection(io, service)
-    );
-    let mut ending = pin!(front.ending.notified());
-    let mut alarm = pin!(sleep_until(Instant::now()));
-    let (mut armed, mut told) = (None, false);
-    poll_fn(|context| {
-        if http.as_mut().poll(context).is_ready() {
-            return Poll::Ready(());
-        }
-        if !told && ending.as_mut().poll(context).is_ready() {
-            told = true;
-            http.as_mut().graceful_shutdown();
-            if http.as_mut().poll(context).is_ready() {
-                return Poll::Ready(());
-            }
-        }
-        dawdles(&connection, alarm.as_mut(), &mut armed, context)
-    })
-    .await;
-}
-
-/// Ready once a connection has dawdled for too long. The alarm is moved only to an earlier moment, and looked at again when it
-/// rings: a busy connection costs no timer per request.
-fn dawdles(
-    connection: &Connection,
-    mut alarm: Pin<&mut Sleep>,
-    armed: &mut Option<Instant>,
-    context: &mut Context<'_>,
-) -> Poll<()> {
-    while let Some(deadline) = connection.deadline().map(Instant::from_std) {
-        if armed.is_none_or(|armed| deadline < armed) {
-            alarm.as_mut().reset(deadline);
-            *armed = Some(deadline);
-        }
-        if alarm.as_mut().poll(context).is_pending() {
-            break;
-        }
-        *armed = None;
-        if deadline <= Instant::now() {
-            return Poll::Ready(());
-        }
-    }
-    Poll::Pending
 }

@@ -10,7 +10,11 @@ use hyper::{Method, Request, StatusCode};
 use super::connection::Connection;
 use super::reply::{self, Payload, Reply};
 use super::serve::{Front, Server};
+use super::work::{Asked, Work};
 use super::{access, auth, pages, query, rpc, site, statics, tail};
+
+/// Why a request is not dealt with.
+pub(super) const LEAVING: &str = "The daemon is being upgraded. Ask again.";
 
 /// What a handler gets.
 pub(super) struct Exchange<'a> {
@@ -18,6 +22,8 @@ pub(super) struct Exchange<'a> {
     pub front: Rc<Front>,
     /// The server that was asked.
     pub server: &'a Server,
+    /// The client's connection.
+    pub connection: &'a Connection,
     /// The decoded path.
     pub path: String,
     /// As sent; the body is still to be read.
@@ -28,26 +34,31 @@ pub(super) struct Exchange<'a> {
 pub(super) async fn answer(
     front: Rc<Front>,
     server: &Server,
-    connection: &Connection,
+    connection: &Rc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Reply, Infallible> {
-    connection.asked();
-    connection.challenged.set(false);
+    connection.asked(&request);
     let line = access::Line::begin(&front, connection.peer, &request);
     let head = request.method() == Method::HEAD;
-    let mut exchange = Exchange { path: path_of(&request), front: Rc::clone(&front), server, request };
-    let mut reply = match admit(&mut exchange, connection).await {
-        Ok(()) => route(&mut exchange).await,
-        Err(refusal) => refusal,
+    let mut exchange = Exchange { path: path_of(&request), front: Rc::clone(&front), server, connection, request };
+    let before = connection.asked_before.take();
+    let mut reply = match before {
+        Some(asked) => go_on(&exchange, asked).await,
+        // It was in memory already when reading stopped; the successor could not read it again.
+        None if front.frozen.get() => reply::last(StatusCode::SERVICE_UNAVAILABLE, LEAVING),
+        None => match admit(&mut exchange).await {
+            Ok(()) => route(&mut exchange).await,
+            Err(refusal) => refusal,
+        },
     };
     drain(&mut exchange.request).await;
     connection.challenged.set(reply.status() == StatusCode::UNAUTHORIZED);
-    let streams = matches!(reply.body(), Payload::Stream(_));
-    if head && streams {
+    if head && matches!(reply.body(), Payload::Stream(..)) {
         *reply.body_mut() = Payload::Empty;
     }
     line.end(&front, &reply);
-    connection.answered(streams && !head);
+    let streams = reply.body_mut().streams_on(connection);
+    connection.answered(streams);
     Ok(reply)
 }
 
@@ -57,9 +68,23 @@ fn path_of(request: &Request<Incoming>) -> String {
     query::unquote(path.split(';').next().unwrap_or(path))
 }
 
-async fn admit(exchange: &mut Exchange<'_>, connection: &Connection) -> Result<(), Reply> {
+/// Goes on with a request that the daemon's predecessor was asked, and that was admitted there.
+async fn go_on(exchange: &Exchange<'_>, asked: Asked) -> Reply {
+    let Asked { work, call, .. } = asked;
+    match (work, call) {
+        (Work::Call, Some(call)) => rpc::go_on(exchange, call).await,
+        (Work::Multicall(calls), call) => rpc::go_on_with_many(exchange, calls, call).await,
+        (Work::Action { manner, .. }, _) => match exchange.connection.action_before.take() {
+            Some(watch) => pages::tell_outcome(exchange, watch, manner).await,
+            None => reply::last(StatusCode::SERVICE_UNAVAILABLE, LEAVING),
+        },
+        (Work::Call, None) => reply::last(StatusCode::SERVICE_UNAVAILABLE, LEAVING),
+    }
+}
+
+async fn admit(exchange: &mut Exchange<'_>) -> Result<(), Reply> {
     let headers = exchange.request.headers();
-    auth::check(&exchange.front, exchange.server, connection, headers).await?;
+    auth::check(&exchange.front, exchange.server, exchange.connection, headers).await?;
     site::refuse_host(&exchange.front, exchange.server, headers).map_or(Ok(()), Err)
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::{spawn_blocking, spawn_local};
 use tokio::time::{Instant, sleep};
 
+use super::calls::Question;
 use super::follow::Follower;
 use super::reply::{self, Payload, Reply};
 use super::serve::Front;
@@ -43,7 +44,7 @@ pub(super) async fn of_program(exchange: &mut Exchange<'_>) -> Reply {
         _ => return reply::error(StatusCode::NOT_FOUND),
     };
     let request = Request::LogPath { name: name.to_owned(), channel };
-    match calls::ask(&exchange.front, request).await {
+    match calls::ask(&exchange.front, &exchange.connection.slot, Question::New(request)).await {
         Ok(Answer::Path(path)) => stream(&exchange.front, path).await,
         // No such program, or a program without such a log: it may have one later.
         Ok(_) => reply::error(StatusCode::NOT_FOUND),
@@ -69,7 +70,7 @@ async fn stream(front: &Rc<Front>, path: PathBuf) -> Reply {
     let modified = modified.and_then(|since| Timestamp::new(i64::try_from(since.as_secs()).ok()?, 0).ok());
     let (sender, pieces) = mpsc::channel(1);
     spawn_local(follow(Rc::clone(front), follower, sender));
-    let mut reply = Reply::new(Payload::Stream(pieces));
+    let mut reply = Reply::new(Payload::stream(pieces));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=utf-8"));
     // Proxies such as nginx are to pass on each line at once.

@@ -8,6 +8,7 @@
 )]
 
 mod connections;
+mod handover;
 mod rpc;
 mod support;
 mod tails;

@@ -10,11 +10,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use config::types::{ServerAddress, ServerConfig};
-use daemon::front::{self, ClientEvent, FrontHandle, FrontSettings};
+use daemon::front::{self, ClientEvent, FrontHandle, FrontSettings, Handed};
 use daemon::mailbox;
 use engine::{Answer, CallId, Request};
 use model::{Fault, FaultCode, Level, Value};
 use rustix::event::{PollFd, PollFlags, poll};
+use tokio::sync::oneshot;
 
 /// What a test waits for comes within this time, or not at all.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,6 +31,17 @@ pub struct Front {
     calls: mpsc::Receiver<String>,
     hung_up: mpsc::Receiver<CallId>,
     log: Arc<Mutex<Vec<(Level, String)>>>,
+    sender: mailbox::Sender<ClientEvent>,
+    desk: Arc<Mutex<Desk>>,
+}
+
+/// The clients of the scripted control.
+#[derive(Default)]
+struct Desk {
+    waiting: Vec<(CallId, Option<oneshot::Sender<Answer>>)>,
+    /// Given before the client of a front that followed another has asked.
+    early: Vec<(CallId, Answer)>,
+    paused: bool,
 }
 
 /// Starts a front on a unix socket (`s.sock`) and a TCP port, both with the same credentials.
@@ -55,20 +67,23 @@ pub fn front(
     let (sender, receiver) = mailbox::mailbox().unwrap();
     let (told, calls) = mpsc::channel();
     let (left, hung_up) = mpsc::channel();
-    thread::spawn(move || control(&receiver, Box::new(script), &told, &left));
+    let desk = Arc::new(Mutex::new(Desk::default()));
+    let shared = Arc::clone(&desk);
+    thread::spawn(move || control(&receiver, Box::new(script), &shared, &told, &left));
     let lines = Arc::clone(&log);
-    let handle = front::start(bound, settings, sender, move |level, text| lines.lock().unwrap().push((level, text)));
-    Front { dir, tcp: SocketAddr::from(([127, 0, 0, 1], port)), handle: Some(handle.unwrap()), calls, hung_up, log }
+    let note = move |level, text| lines.lock().unwrap().push((level, text));
+    let handle = Some(front::start(bound, settings, sender.clone(), note).unwrap());
+    Front { dir, tcp: SocketAddr::from(([127, 0, 0, 1], port)), handle, calls, hung_up, log, sender, desk }
 }
 
 /// The scripted control: answers until the test has dropped the front.
 fn control(
     receiver: &mailbox::Receiver<ClientEvent>,
     mut script: Box<Script>,
+    desk: &Mutex<Desk>,
     told: &mpsc::Sender<String>,
     left: &mpsc::Sender<CallId>,
 ) {
-    let mut waiting = Vec::new();
     loop {
         let _ = poll(&mut [PollFd::new(receiver, PollFlags::IN)], None);
         for event in receiver.take() {
@@ -80,14 +95,22 @@ fn control(
                     };
                     match script(&request) {
                         Some(answer) => drop(reply.send(answer)),
-                        None => waiting.push((call, reply)),
+                        None => desk.lock().unwrap().waiting.push((call, Some(reply))),
                     }
                     if told.send(described).is_err() {
                         return;
                     }
                 }
+                ClientEvent::Waits { call, reply } => {
+                    let desk = &mut *desk.lock().unwrap();
+                    match desk.early.iter().position(|(early, _)| *early == call) {
+                        Some(place) => drop(reply.send(desk.early.remove(place).1)),
+                        None => desk.waiting.push((call, Some(reply))),
+                    }
+                }
+                ClientEvent::Paused => desk.lock().unwrap().paused = true,
                 ClientEvent::HungUp { call } => {
-                    waiting.retain(|(waits, _)| *waits != call);
+                    desk.lock().unwrap().waiting.retain(|(waits, _)| *waits != call);
                     let _ = left.send(call);
                 }
             }
@@ -119,6 +142,51 @@ impl Front {
         self.calls.try_recv().ok()
     }
 
+    /// Control answers a call that waits.
+    pub fn answer(&self, call: CallId, answer: Answer) {
+        let desk = &mut *self.desk.lock().unwrap();
+        let found = desk.waiting.iter().position(|(waits, _)| *waits == call);
+        match found.and_then(|place| desk.waiting.remove(place).1) {
+            Some(reply) => drop(reply.send(answer)),
+            None => desk.early.push((call, answer)),
+        }
+    }
+
+    /// Brings the front to rest and takes everything from it, as an upgrade does.
+    pub fn hand_over(&mut self) -> Handed {
+        let handle = self.handle.take().unwrap();
+        handle.pause();
+        assert!(until(|| std::mem::take(&mut self.desk.lock().unwrap().paused)), "it does not come to rest");
+        let handed = handle.hand_over().unwrap();
+        self.desk.lock().unwrap().waiting.clear();
+        handed
+    }
+
+    /// Goes on with a new front.
+    pub fn try_take_up(&mut self, handed: Handed) -> std::io::Result<()> {
+        let settings = FrontSettings { main_log: Some(self.path("main.log")), loglevel: Level::Trace };
+        let lines = Arc::clone(&self.log);
+        let note = move |level, text| lines.lock().unwrap().push((level, text));
+        self.handle = Some(front::take_up(handed, settings, self.sender.clone(), note)?);
+        Ok(())
+    }
+
+    pub fn take_up(&mut self, handed: Handed) {
+        self.try_take_up(handed).unwrap();
+    }
+
+    /// Calls whose clients have gone.
+    pub fn hung_up_so_far(&self) -> Vec<CallId> {
+        self.hung_up.try_iter().collect()
+    }
+
+    /// A plain connection to the TCP port.
+    pub fn raw(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.tcp).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
     /// Waits until control is told that a client has gone.
     pub fn hung_up(&self) -> CallId {
         self.hung_up.recv_timeout(PATIENCE).expect("a client that goes")
@@ -147,9 +215,7 @@ impl Front {
 
     /// A connection to the TCP port.
     pub fn tcp(&self) -> Wire {
-        let stream = TcpStream::connect(self.tcp).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Wire { stream: Box::new(stream), buffer: Vec::new() }
+        wire_tcp(self.tcp)
     }
 
     /// One request over TCP with these header lines; status, headers, body.
@@ -169,7 +235,13 @@ impl Drop for Front {
     }
 }
 
-fn wire_unix(path: &Path) -> Wire {
+pub fn wire_tcp(address: SocketAddr) -> Wire {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    Wire { stream: Box::new(stream), buffer: Vec::new() }
+}
+
+pub fn wire_unix(path: &Path) -> Wire {
     let stream = UnixStream::connect(path).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     Wire { stream: Box::new(stream), buffer: Vec::new() }

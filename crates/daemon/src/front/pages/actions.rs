@@ -1,22 +1,21 @@
 //! What the page can do to programs, and the sentence that tells how it went (the reference's, where it has one).
 //!
-//! A task is done to its end even if the client goes: a browser that leaves during `restartall` leaves nothing stopped.
+//! Deliberately absent: asking control, and what becomes of it when the client goes (that is `desk`).
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
+use engine::action::Overview;
 use engine::{Answer, Request};
 use jiff::Zoned;
 use model::{Fault, FaultCode, Namespec, Value, namespec};
-use tokio::sync::oneshot;
-use tokio::task::spawn_local;
+use serde::{Deserialize, Serialize};
 
-use super::super::calls;
 use super::super::query::Form;
-use super::super::serve::Front;
 
 /// To one program, one group, or all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Verb {
     Start,
     Stop,
@@ -25,7 +24,7 @@ enum Verb {
 }
 
 /// Whom it concerns.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Whom {
     Program(String),
     Group(String),
@@ -42,7 +41,7 @@ pub(in crate::front) enum Task {
 }
 
 /// Something to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::front) struct Doing {
     verb: Verb,
     whom: Whom,
@@ -50,7 +49,7 @@ pub(in crate::front) struct Doing {
 
 /// How it went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Outcome {
+pub(in crate::front) struct Outcome {
     /// For the person.
     pub message: String,
     /// It did not work.
@@ -85,17 +84,6 @@ impl Task {
     pub fn changes_something(&self) -> bool {
         *self != Self::Refresh
     }
-
-    /// Does it, in a task of its own; `None` if the daemon ends meanwhile.
-    pub async fn perform(self, front: &Rc<Front>) -> Option<Outcome> {
-        let Self::Do(doing) = self else { return Some(good(format!("Page refreshed at {}", now()))) };
-        let (done, outcome) = oneshot::channel();
-        let front = Rc::clone(front);
-        spawn_local(async move {
-            let _ = done.send(doing.perform(&front).await);
-        });
-        outcome.await.ok()
-    }
 }
 
 impl fmt::Display for Task {
@@ -116,35 +104,44 @@ impl fmt::Display for Task {
 }
 
 impl Doing {
-    async fn perform(&self, front: &Front) -> Outcome {
+    /// What is asked of control, in order.
+    fn steps(&self) -> VecDeque<Step> {
+        let methods: &[&str] = match (&self.whom, self.verb) {
+            // The page knows programs only: `group:*` is the name of none.
+            (Whom::Program(name), _) if Namespec::parse(name).process.is_none() => &[],
+            (Whom::Program(_), Verb::Start) => &["startProcess"],
+            (Whom::Program(_), Verb::Stop) => &["stopProcess"],
+            (Whom::Program(_), Verb::Restart) => &["stopProcess", "startProcess"],
+            (Whom::Program(_), Verb::ClearLog) => &["clearProcessLogs"],
+            (Whom::Group(_), Verb::Start) => &["startProcessGroup"],
+            (Whom::Group(_), Verb::Stop) => &["stopProcessGroup"],
+            (Whom::Group(_), Verb::Restart) => &["stopProcessGroup", "startProcessGroup"],
+            // The interface has no method for it.
+            (Whom::Group(_), Verb::ClearLog) => return VecDeque::from([Step::FindMembers]),
+            (Whom::All, Verb::Start) => &["startAllProcesses"],
+            (Whom::All, Verb::Stop) => &["stopAllProcesses"],
+            (Whom::All, Verb::Restart) => &["stopAllProcesses", "startAllProcesses"],
+            (Whom::All, Verb::ClearLog) => &["clearAllProcessLogs"],
+        };
+        let name = match &self.whom {
+            Whom::Program(name) | Whom::Group(name) => Some(name.clone()),
+            Whom::All => None,
+        };
+        methods.iter().map(|&method| Step::Call { method: method.to_owned(), name: name.clone() }).collect()
+    }
+
+    /// How it went, by the answer to the last step.
+    fn outcome(&self, result: Result<Value, Fault>) -> Outcome {
         match &self.whom {
-            Whom::Program(name) => self.to_program(front, name).await,
-            Whom::Group(name) => self.to_group(front, name).await,
-            Whom::All => self.to_all(front).await,
+            Whom::Program(name) => self.on_program(name, result),
+            Whom::Group(group) => self.on_group(group, result),
+            Whom::All => self.on_all(result),
         }
     }
 
-    async fn to_program(&self, front: &Front, name: &str) -> Outcome {
-        // The page knows programs only: `group:*` is the name of none.
-        let unknown = || bad(format!("No such process named {name}"));
-        if Namespec::parse(name).process.is_none() {
-            return unknown();
-        }
-        let methods: &[&str] = match self.verb {
-            Verb::Start => &["startProcess"],
-            Verb::Stop => &["stopProcess"],
-            // What stopping it says does not matter: it may have been stopped before.
-            Verb::Restart => &["stopProcess", "startProcess"],
-            Verb::ClearLog => &["clearProcessLogs"],
-        };
-        let mut result = Ok(Value::Nil);
-        for method in methods {
-            result = call(front, method, name).await;
-            if matches!(&result, Err(fault) if fault.code == FaultCode::BadName) {
-                return unknown();
-            }
-        }
+    fn on_program(&self, name: &str, result: Result<Value, Fault>) -> Outcome {
         match (self.verb, result) {
+            (_, Err(fault)) if fault.code == FaultCode::BadName => bad(format!("No such process named {name}")),
             (Verb::Start, Ok(_)) => good(format!("Process {name} started")),
             (Verb::Start, Err(fault)) => bad(format!("ERROR: Process {name}: {}", why(&fault))),
             (Verb::Restart, _) => good(format!("Process {name} restarted")),
@@ -154,16 +151,7 @@ impl Doing {
         }
     }
 
-    async fn to_group(&self, front: &Front, group: &str) -> Outcome {
-        let result = match self.verb {
-            Verb::Start => call(front, "startProcessGroup", group).await,
-            Verb::Stop => call(front, "stopProcessGroup", group).await,
-            Verb::Restart => match call(front, "stopProcessGroup", group).await {
-                Ok(_) => call(front, "startProcessGroup", group).await,
-                fault => fault,
-            },
-            Verb::ClearLog => clear_group(front, group).await,
-        };
+    fn on_group(&self, group: &str, result: Result<Value, Fault>) -> Outcome {
         let done = match self.verb {
             Verb::Start => "started",
             Verb::Stop => "stopped",
@@ -177,46 +165,96 @@ impl Doing {
         }
     }
 
-    async fn to_all(&self, front: &Front) -> Outcome {
-        let (methods, done): (&[&str], _) = match self.verb {
-            Verb::Start => (&["startAllProcesses"], "All started"),
-            Verb::Stop => (&["stopAllProcesses"], "All stopped"),
-            Verb::Restart => (&["stopAllProcesses", "startAllProcesses"], "All restarted"),
-            Verb::ClearLog => (&["clearAllProcessLogs"], "All logs cleared"),
+    fn on_all(&self, result: Result<Value, Fault>) -> Outcome {
+        let done = match self.verb {
+            Verb::Start => "All started",
+            Verb::Stop => "All stopped",
+            Verb::Restart => "All restarted",
+            Verb::ClearLog => "All logs cleared",
         };
-        let mut last = Value::Nil;
-        for method in methods {
-            match calls::method(front, format!("supervisor.{method}"), Vec::new()).await {
-                Ok(rows) => last = rows,
-                Err(fault) => return bad(unexpected(&fault)),
-            }
-        }
+        let rows = match result {
+            Ok(rows) => rows,
+            Err(fault) => return bad(unexpected(&fault)),
+        };
         let message = format!("{done} at {}", now());
         // The reference tells no failures of single programs here, and scripts compare the sentence.
         match self.verb {
             Verb::Stop | Verb::Restart => good(message),
-            Verb::Start | Verb::ClearLog => summary(&last, &message),
+            Verb::Start | Verb::ClearLog => summary(&rows, &message),
         }
     }
 }
 
-async fn call(front: &Front, method: &str, name: &str) -> Result<Value, Fault> {
-    calls::method(front, format!("supervisor.{method}"), vec![Value::from(name.to_owned())]).await
+/// A question to control.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Step {
+    /// A method, with a name if it takes one.
+    Call { method: String, name: Option<String> },
+    /// Who is in the group; each of them is a step more.
+    FindMembers,
 }
 
-/// Clears the logs of each program of a group: the interface has no method for it.
-async fn clear_group(front: &Front, group: &str) -> Result<Value, Fault> {
-    let Answer::Overview(overview) = calls::ask(front, Request::Overview).await? else {
-        return Err(Fault::bare(FaultCode::Failed));
-    };
-    let members: Vec<_> = overview.processes.iter().filter(|program| program.group == group).collect();
-    if members.is_empty() {
-        return Err(Fault::about(FaultCode::BadName, group));
+/// How far something is done: plain data, so that the daemon's successor can go on with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::front) struct Progress {
+    doing: Doing,
+    left: VecDeque<Step>,
+    result: Result<Value, Fault>,
+}
+
+impl Progress {
+    /// Nothing is done yet.
+    pub fn new(doing: Doing) -> Self {
+        let left = doing.steps();
+        let result = if left.is_empty() { Err(Fault::bare(FaultCode::BadName)) } else { Ok(Value::Nil) };
+        Self { doing, left, result }
     }
-    for member in members {
-        call(front, "clearProcessLogs", &namespec(group, &member.name)).await?;
+
+    /// The next question.
+    pub fn next(&mut self) -> Option<Request> {
+        Some(match self.left.pop_front()? {
+            Step::Call { method, name: given } => {
+                let name = format!("supervisor.{method}");
+                Request::Method { name, params: given.into_iter().map(Value::from).collect() }
+            }
+            Step::FindMembers => Request::Overview,
+        })
     }
-    Ok(Value::Nil)
+
+    /// An answer to it. What stopping a program says does not matter when it is restarted: it may have been stopped before.
+    pub fn take_in(&mut self, answer: Result<Answer, Fault>) {
+        self.result = match answer {
+            Ok(Answer::Overview(overview)) => self.found(&overview),
+            Ok(Answer::Value(value)) => Ok(value),
+            Ok(Answer::Shared(value)) => Ok(Arc::unwrap_or_clone(value)),
+            Ok(Answer::Fault(fault)) | Err(fault) => Err(fault),
+            // Control answers what is asked here by one of those above.
+            Ok(Answer::Path(_) | Answer::Read(_)) => Err(Fault::bare(FaultCode::Failed)),
+        };
+        let goes_on = match (&self.doing.whom, &self.result) {
+            (_, Ok(_)) => true,
+            (Whom::Program(_), Err(fault)) => fault.code != FaultCode::BadName,
+            (Whom::Group(_) | Whom::All, Err(_)) => false,
+        };
+        if !goes_on {
+            self.left.clear();
+        }
+    }
+
+    fn found(&mut self, overview: &Overview) -> Result<Value, Fault> {
+        let Whom::Group(group) = &self.doing.whom else { return Ok(Value::Nil) };
+        let members = overview.processes.iter().filter(|program| program.group == *group);
+        self.left.extend(members.map(|program| {
+            let name = Some(namespec(group, &program.name));
+            Step::Call { method: "clearProcessLogs".to_owned(), name }
+        }));
+        if self.left.is_empty() { Err(Fault::about(FaultCode::BadName, group)) } else { Ok(Value::Nil) }
+    }
+
+    /// How it went.
+    pub fn outcome(&mut self) -> Outcome {
+        self.doing.outcome(std::mem::replace(&mut self.result, Ok(Value::Nil)))
+    }
 }
 
 /// The sentence if all went well, or what did not: rows of a group's or all programs' results.
@@ -251,6 +289,11 @@ fn why(fault: &Fault) -> String {
 /// Words for a fault that the page has none of its own for.
 pub(super) fn unexpected(fault: &Fault) -> String {
     format!("unexpected rpc fault [{}] {}", fault.code.number(), fault.text)
+}
+
+/// The page was read anew.
+pub(super) fn refreshed() -> Outcome {
+    good(format!("Page refreshed at {}", now()))
 }
 
 fn good(message: String) -> Outcome {

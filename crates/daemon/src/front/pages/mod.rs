@@ -4,6 +4,7 @@
 //! so that it works below a path prefix of a proxy. Templates are files under `web/`; deliberately absent: a template language.
 
 mod actions;
+mod desk;
 mod status;
 mod tails;
 
@@ -12,11 +13,15 @@ use hyper::header::{
     PRAGMA, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
 
 use super::query::{Form, escape, quote};
 use super::reply::{self, Reply};
 use super::service::Exchange;
+use super::work::Work;
 use super::{live, rpc, site};
+use actions::Outcome;
+pub(super) use desk::{Desk, Held, Watch};
 
 /// What a page may load and do: its own files, its own forms, in no frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -74,19 +79,59 @@ async fn act(exchange: &Exchange<'_>, form: &Form, action: &str) -> Reply {
     {
         return confirm(&task, form);
     }
-    let Some(outcome) = task.perform(&exchange.front).await else {
-        return reply::error(StatusCode::SERVICE_UNAVAILABLE);
-    };
-    if site::text(headers, ACCEPT).is_some_and(|accepted| accepted.contains("application/json")) {
-        let json = serde_json::json!({ "message": outcome.message, "failed": outcome.failed });
-        return private(reply::whole(StatusCode::OK, "application/json", json.to_string()));
+    let manner = Manner::of(exchange, form);
+    match task {
+        actions::Task::Refresh => manner.tell(&actions::refreshed()),
+        actions::Task::Do(doing) => {
+            let watch = exchange.front.desk.begin(&exchange.front, doing);
+            tell_outcome(exchange, watch, manner).await
+        }
     }
-    if form.get("page").is_some() {
-        let place = format!("./?message={}", quote(&outcome.message));
-        return redirect(StatusCode::SEE_OTHER, &place);
+}
+
+/// Waits until an action is done, and tells how it went.
+pub(super) async fn tell_outcome(exchange: &Exchange<'_>, watch: Watch, manner: Manner) -> Reply {
+    exchange.connection.work.replace(Some(Work::Action { number: watch.number, manner: manner.clone() }));
+    match watch.outcome().await {
+        Some(outcome) => manner.tell(&outcome),
+        None => reply::error(StatusCode::SERVICE_UNAVAILABLE),
     }
-    let place = format!("http://{}/?message={}", named_host(exchange), quote(&outcome.message));
-    redirect(StatusCode::MOVED_PERMANENTLY, &place)
+}
+
+/// How the outcome of an action is told: to a script of ours, to our page without scripts, or by a link of the reference's page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Manner {
+    /// As JSON.
+    Json,
+    /// By the page below this one.
+    Page,
+    /// By the page of this host.
+    Host(String),
+}
+
+impl Manner {
+    fn of(exchange: &Exchange<'_>, form: &Form) -> Self {
+        let accept = site::text(exchange.request.headers(), ACCEPT);
+        if accept.is_some_and(|accepted| accepted.contains("application/json")) {
+            Self::Json
+        } else if form.get("page").is_some() {
+            Self::Page
+        } else {
+            Self::Host(named_host(exchange))
+        }
+    }
+
+    fn tell(&self, outcome: &Outcome) -> Reply {
+        let message = quote(&outcome.message);
+        match self {
+            Self::Json => {
+                let json = serde_json::json!({ "message": outcome.message, "failed": outcome.failed });
+                private(reply::whole(StatusCode::OK, "application/json", json.to_string()))
+            }
+            Self::Page => redirect(StatusCode::SEE_OTHER, &format!("./?message={message}")),
+            Self::Host(host) => redirect(StatusCode::MOVED_PERMANENTLY, &format!("http://{host}/?message={message}")),
+        }
+    }
 }
 
 /// A page that asks again: a browser that tells nothing of where the request comes from may have been sent by another site.

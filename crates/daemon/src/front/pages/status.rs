@@ -9,7 +9,7 @@ use engine::{Answer, Request};
 use hyper::StatusCode;
 use model::{ProcessState, SUPERVISOR_VERSION, namespec};
 
-use super::super::calls;
+use super::super::calls::{self, Question};
 use super::super::query::{escape, quote};
 use super::super::reply::{self, Reply};
 use super::super::service::Exchange;
@@ -17,7 +17,8 @@ use super::{fill, html};
 
 /// The page, with a message above the programs.
 pub(super) async fn page(exchange: &Exchange<'_>, message: Option<&str>) -> Reply {
-    let Ok(Answer::Overview(overview)) = calls::ask(&exchange.front, Request::Overview).await else {
+    let question = Question::New(Request::Overview);
+    let Ok(Answer::Overview(overview)) = calls::ask(&exchange.front, &exchange.connection.slot, question).await else {
         return reply::error(StatusCode::SERVICE_UNAVAILABLE);
     };
     // The name that nobody chose says nothing beside the title.

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use model::{Channel, FaultCode, Value};
 
-use super::super::calls;
+use super::super::calls::{self, Question};
 use super::super::query::{Form, escape, quote};
 use super::super::reply::{self, Reply};
 use super::super::service::Exchange;
@@ -20,7 +20,8 @@ pub(super) async fn tail(exchange: &Exchange<'_>, form: &Form) -> Reply {
         return page("None", "No process name found", "");
     };
     let params = vec![Value::from(name.to_owned()), Value::Int(-limit), Value::Int(0)];
-    let text = match calls::method(&exchange.front, "supervisor.readProcessStdoutLog".to_owned(), params).await {
+    let question = Question::method("supervisor.readProcessStdoutLog".to_owned(), params);
+    let text = match calls::method(&exchange.front, &exchange.connection.slot, question).await {
         Ok(value) => value.as_str().unwrap_or_default().to_owned(),
         Err(fault) if fault.code == FaultCode::NoFile => format!("No file for {name}"),
         Err(fault) => format!("ERROR: {}", actions::unexpected(&fault)),
