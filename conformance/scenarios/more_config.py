@@ -196,3 +196,57 @@ def what_the_daemon_itself_is_told(t):
     }.items():
         t.conf("[program:x]\ncommand=/bin/cat\n", header=header)
         t.record(label, t.rpc("supervisor.reloadConfig", record=False))
+
+
+@scenario("more_config")
+def a_refused_start_begins_with_one_line(t):
+    program = "[program:a]\ncommand=/bin/cat\n"
+
+    def refused(label, *arguments, cwd=None):
+        status, _, err = t.run("supervisord", *arguments, cwd=cwd)
+        lines = [line for line in err.splitlines() if line.startswith("Error: ")]
+        t.record(label, {"exit": status, "errors": lines[:1], "help": "For help, use" in err})
+
+    t.conf(program)
+    for name in ("nosuch", "./nosuch", "nosuch/deep", "{dir}/nosuch"):
+        refused(f"-c {name}", "-n", "-c", name.replace("{dir}", t.dir))
+    for lines in ("numprocs=x", "startsecs=", "environment=A", "stdout_logfile=/nonexistent/x"):
+        t.conf(program + lines)
+        refused(f"a relative file with {lines}", "-n", "-c", "supervisord.conf")
+        refused(f"an absolute file with {lines}", "-n", "-c", t.conf_path)
+    for text in ("[group:g]\nprograms=a,nosuch", "[group:g]\nprograms=nosuch,a", "[group:g]\nprograms=a,", "[group:g]\nprograms=a a",
+                 "[fcgi-program:a]\ncommand=/bin/cat\nsocket=tcp://127.0.0.1:1\n[group:g]\nprograms=a", "[fcgi-program:f]\ncommand=/bin/cat\nsocket=x",
+                 "[fcgi-program:f]\ncommand=/bin/cat\nsocket=tcp://127.0.0.1", "[fcgi-program:f]\ncommand=/bin/cat\nsocket=tcp://127.0.0.1:x", "[fcgi-program:f]\ncommand=/bin/cat\nsocket=unix:/x",
+                 "[fcgi-program:f]\ncommand=/bin/cat\nsocket=unix://x", "[fcgi-program:f]\ncommand=/bin/cat\nsocket=unix://"):
+        t.conf(program + text)
+        refused(text, "-n", "-c", t.conf_path)
+    for server in ("[unix_http_server]\nfile={dir}/none/s.sock", "[inet_http_server]\nport=192.0.2.1:9001", "[inet_http_server]\nport=256.0.0.1:9001", "[unix_http_server]\nfile=/tmp/" + "x" * 120):
+        t.write("supervisord.conf", f"{SUPERVISORD}\n{server}\n")
+        refused(server, "-n", "-c", t.conf_path)
+    for lines in ("minfds=100000000", "minprocs=100000000"):
+        t.conf(program, supervisord=SUPERVISORD + lines + "\n")
+        refused(lines, "-n", "-c", t.conf_path)
+
+
+@scenario("more_config")
+def servers_without_a_username_ask_for_no_password(t):
+    port = t.free_port()
+    for lines in ("username=\npassword=\n", "username=\npassword=x\n", "username=u\npassword=\n"):
+        t.conf("", header=HEADER + f"[inet_http_server]\nport=127.0.0.1:{port}\n{lines}")
+        t.start()
+        for auth in (None, "u:", "u:x", ":"):
+            t.record(f"{lines} {auth}", t.http("GET", "/", port=port, auth=auth)[0])
+        t.daemon.terminate()
+        t.wait_exit()
+
+
+@scenario("more_config")
+def of_groups_of_one_name_the_first_counts(t):
+    for text in ("[eventlistener:f]\nevents=TICK_3600\ncommand=/bin/cat\n[program:f]\ncommand=/bin/ls\n", "[program:f]\ncommand=/bin/ls\n[fcgi-program:f]\nsocket=unix://{dir}/f.sock\ncommand=/bin/cat\n",
+                 "[program:f]\ncommand=/bin/cat\npriority=9\n[group:f]\nprograms=a\npriority=1\n[program:a]\ncommand=/bin/ls\n"):
+        t.conf(text.replace("command", "autostart=false\ncommand"))
+        t.start()
+        for words in ("status", "avail", "reread", "update", "remove f", "reread", "add f", "avail"):
+            t.ctl(*words.split())
+        t.daemon.terminate()
+        t.wait_exit()

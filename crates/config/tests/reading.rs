@@ -59,6 +59,32 @@ fn all_errors_are_told_at_once_with_their_places() {
 }
 
 #[test]
+fn the_references_words_are_kept_where_they_are_odd() {
+    for (text, words) in [
+        (
+            "[program:a]\ncommand=/bin/cat\n[group:g]\nprograms=a,b\n",
+            "[program:a] names unknown program or fcgi-program b",
+        ),
+        ("[fcgi-program:f]\ncommand=/bin/cat\nsocket=x\n", "('Bad socket format %s', 'x') in [fcgi-program:f] socket"),
+        (
+            "[fcgi-program:f]\ncommand=/bin/cat\nsocket=unix://x\n",
+            "('Unix socket path %s is not an absolute path', 'x') in [fcgi-program:f] socket",
+        ),
+    ] {
+        assert_eq!(report(&[(FILE, &format!("[supervisord]\n{text}"))]).errors[0].words(), words);
+    }
+}
+
+#[test]
+fn an_empty_username_asks_for_no_password() {
+    let server = |lines: &str| {
+        config(&format!("[supervisord]\n[inet_http_server]\nport=9001\n{lines}")).servers[0].credentials.clone()
+    };
+    assert_eq!(server("username=\npassword=\n"), None);
+    assert_eq!(server("username=u\npassword=\n"), Some(("u".into(), String::new())));
+}
+
+#[test]
 fn a_mistake_in_every_copy_is_told_once() {
     let text = "[supervisord]\n[program:w]\ncommand=/bin/echo %(nope)s\nnumprocs=50\nprocess_name=%(process_num)d\n";
     assert_eq!(report(&[(FILE, text)]).errors.len(), 1);

@@ -2,6 +2,8 @@
 //!
 //! Widths count characters, as the reference's do. Deliberately absent: calls and exit statuses.
 
+use std::collections::BTreeMap;
+
 use model::{FaultCode, Value, namespec};
 
 /// What one process of a call to many came to.
@@ -153,14 +155,14 @@ impl Changes {
 
     /// The lines of `reread`.
     pub fn lines(&self) -> Vec<String> {
-        let mut found: Vec<(&String, &str)> = Vec::new();
+        // A name that is told twice has one line, the last of its words.
+        let mut found: BTreeMap<&String, &str> = BTreeMap::new();
         for (names, what) in [(&self.added, "available"), (&self.changed, "changed"), (&self.removed, "disappeared")] {
             found.extend(names.iter().map(|name| (name, what)));
         }
         if found.is_empty() {
             return vec!["No config updates to processes".into()];
         }
-        found.sort_by_key(|(name, _)| *name);
         found.into_iter().map(|(name, what)| format!("{name}: {what}")).collect()
     }
 }
@@ -254,6 +256,8 @@ mod tests {
         let list = |names: &[&'static str]| Value::Array(names.iter().map(|&name| name.into()).collect());
         let answer = Value::Array(vec![Value::Array(vec![list(&["z"]), list(&["b"]), list(&["a"])])]);
         assert_eq!(Changes::of(&answer).lines(), ["a: disappeared", "b: changed", "z: available"]);
+        let twice = Changes { added: vec!["f".into(), "f".into()], ..Changes::of(&Value::Nil) };
+        assert_eq!(twice.lines(), ["f: available"]);
         assert_eq!(Changes::of(&Value::Nil).lines(), ["No config updates to processes"]);
     }
 

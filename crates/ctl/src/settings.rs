@@ -47,6 +47,8 @@ pub fn settle(options: &Options, program: &str) -> Result<Settings, String> {
 fn from_file(named: Option<&Path>, program: &Path) -> Result<CtlConfig, String> {
     let host = sys::host::RealHost::new();
     let path = match named {
+        // `-c ""` is no file and no search: the defaults hold.
+        Some(path) if path.as_os_str().is_empty() => return Ok(CtlConfig::default()),
         Some(path) => path.to_owned(),
         // No file at all is no mistake: the defaults hold.
         None => match config::search(&host, program) {

@@ -130,16 +130,18 @@ const SEARCHING_AS_ROOT: &str = "Supervisord is running as root and it is search
      specifying an absolute path to a configuration file for improved security.";
 
 impl Options {
-    /// The configuration file, searched for if none is named, and a warning for stderr.
+    /// The configuration file, searched for if none is named.
     ///
     /// # Errors
     /// The usage error if there is none.
-    pub fn locate(&self, host: &dyn Host, program: &Path) -> Result<(PathBuf, Option<&'static str>), String> {
-        if let Some(file) = &self.file {
-            return Ok((file.clone(), None));
-        }
-        let found = config::search(host, program)?;
-        Ok((found, (host.uid() == 0).then_some(SEARCHING_AS_ROOT)))
+    pub fn locate(&self, host: &dyn Host, program: &Path) -> Result<PathBuf, String> {
+        self.file.clone().map_or_else(|| config::search(host, program), Ok)
+    }
+
+    /// A warning for stderr, before the search.
+    #[must_use]
+    pub fn doubt_of_search(&self, host: &dyn Host) -> Option<&'static str> {
+        (self.file.is_none() && host.uid() == 0).then_some(SEARCHING_AS_ROOT)
     }
 }
 
@@ -290,6 +292,8 @@ fn set(host: &dyn Host, options: &mut Options, id: Id, text: &str) -> Result<(),
         Id::Umask => flags.umask = Some(value::octal(text)?),
         Id::Directory => flags.directory = Some(value::existing_directory(host, text)?.into()),
         Id::Childlogdir => flags.childlogdir = Some(value::existing_directory(host, text)?.into()),
+        // An empty name leaves what the file says.
+        Id::Logfile | Id::Pidfile if text.is_empty() => {}
         Id::Logfile => flags.logfile = Some(value::existing_dirpath(host, text)?),
         Id::Pidfile => flags.pidfile = Some(value::existing_dirpath(host, text)?.into()),
         Id::LogfileMaxbytes => flags.logfile_maxbytes = Some(value::byte_size(text)?),

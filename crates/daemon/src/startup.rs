@@ -50,25 +50,33 @@ pub fn main(arguments: &[String]) -> ExitCode {
 
 fn check(host: &RealHost, program: &Path, options: &Options) -> ExitCode {
     match locate(host, program, options) {
-        Ok(file) => crate::check::test_config(host, &file, options),
+        Ok(file) => crate::check::test_config(host, &file.path, options),
         Err(text) => options::usage(program, &text),
     }
 }
 
-/// The configuration file, made absolute before anything changes the working directory.
-fn locate(host: &RealHost, program: &Path, options: &Options) -> Result<PathBuf, Refusal> {
-    let (file, warning) = options.locate(host, program)?;
-    if let Some(warning) = warning {
+/// The configuration file.
+#[derive(Clone)]
+struct ConfigFile {
+    /// Made absolute before anything changes the working directory.
+    path: PathBuf,
+    /// As it was given or found: so the reference's words name it.
+    given: PathBuf,
+}
+
+fn locate(host: &RealHost, program: &Path, options: &Options) -> Result<ConfigFile, Refusal> {
+    if let Some(warning) = options.doubt_of_search(host) {
         eprintln!("{}: UserWarning: {warning}", program.display());
     }
-    Ok(host.current_dir().join(file))
+    let given = options.locate(host, program)?;
+    Ok(ConfigFile { path: host.current_dir().join(&given), given })
 }
 
 /// What stays over restarts.
 struct Daemon {
     program: PathBuf,
     options: Options,
-    file: PathBuf,
+    file: ConfigFile,
 }
 
 /// A daemon that may start: everything that can be refused has been done.
@@ -221,12 +229,17 @@ impl Daemon {
 }
 
 /// Read the configuration; with `--strict`, doubts are errors.
-fn load(file: &Path, options: &Options) -> Result<Config, config::Errors> {
-    let report = config::check(&RealHost::new(), file, &options.flags);
+fn load(file: &ConfigFile, options: &Options) -> Result<Config, config::Errors> {
+    let report = config::check(&RealHost::new(), &file.path, &options.flags);
     if let Some(doubts) = crate::check::strictly(&report).filter(|_| options.strict && report.errors.is_empty()) {
         return Err(doubts);
     }
-    report.config.ok_or(config::Errors(report.errors))
+    let (path, given) = (file.path.display().to_string(), file.given.display().to_string());
+    let mut errors = report.errors;
+    for error in &mut errors {
+        error.words = error.words().replace(&path, &given);
+    }
+    report.config.ok_or(config::Errors(errors))
 }
 
 /// What an earlier daemon left is adopted, ended or left alone.
@@ -277,28 +290,32 @@ const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were n
 
 /// See that `minfds` and `minprocs` are available.
 fn raise_limits(config: &DaemonConfig, messages: &mut Vec<Message>) -> Result<(), Refusal> {
-    for (resource, minimum, option, things) in [
-        (Resource::Files, config.minfds, "minfds", "file descriptors"),
-        (Resource::Processes, config.minprocs, "minprocs", "processes"),
-    ] {
+    for (resource, minimum) in [(Resource::Files, config.minfds), (Resource::Processes, config.minprocs)] {
         match limits::at_least(resource, minimum) {
             Ok(false) => {}
             Ok(true) => {
                 let text = format!("Increased {} limit to {minimum}", resource.name());
                 messages.push(Message { level: Level::Info, text });
             }
-            Err(_) => {
-                let hard = limits::get(resource).hard;
-                return Err(format!(
-                    "The minimum number of {things} required to run this process is {minimum} as per the \"{option}\" \
-                     command-line argument or config file setting. The current environment will only allow you to open \
-                     {hard} {things}.  Either raise the number of usable {things} in your environment (see README.rst) \
-                     or lower the {option} setting in the config file to allow the process to start."
-                ));
-            }
+            Err(_) => return Err(too_few(resource, minimum)),
         }
     }
     Ok(())
+}
+
+/// The reference's words, in which the wish stands for the limit; the line after them has the limit itself.
+fn too_few(resource: Resource, minimum: u64) -> Refusal {
+    let (option, things, wanted, process) = match resource {
+        Resource::Processes => ("minprocs", "processes", "available processes", "program"),
+        _ => ("minfds", "file descriptors", "file descriptors", "process"),
+    };
+    let hard = limits::get(resource).hard;
+    format!(
+        "The minimum number of {wanted} required to run this {process} is {minimum} as per the \"{option}\" command-line \
+         argument or config file setting. The current environment will only allow you to open {minimum} {things}.  \
+         Either raise the number of usable {things} in your environment (see README.rst) or lower the {option} setting \
+         in the config file to allow the {process} to start.\n  [supervisord] {option}: the limit is {hard}"
+    )
 }
 
 /// The limits in force now are the children's.

@@ -1,5 +1,6 @@
 //! Groups that come and go: made ready by the world, then active with all their processes, and forgotten when removed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,9 +25,11 @@ pub(crate) struct Preparing {
 }
 
 impl Engine {
-    /// Prepare all groups; nothing starts before the last of them is ready, so that order is kept.
+    /// Prepare all groups; nothing starts before the last of them is ready, so that order is kept. Of groups of one name
+    /// (a program and a listener may share one) the first is taken, as by the reference.
     pub(crate) fn daemon_started(&mut self) {
-        let absent = |group: &&Arc<GroupConfig>| !self.groups.contains(&group.name);
+        let mut names = BTreeSet::new();
+        let absent = |group: &&Arc<GroupConfig>| !self.groups.contains(&group.name) && names.insert(group.name.clone());
         for group in self.config.groups.iter().filter(absent).cloned().collect::<Vec<_>>() {
             let ticket = self.prepare(Arc::clone(&group), None);
             self.starting.push(Preparing { ticket, group, logs: None });

@@ -86,7 +86,7 @@ fn join(folder: &str, name: &str) -> String {
 impl Host for RealHost {
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
         std::fs::read(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => ReadError::Missing,
+            ErrorKind::NotFound | ErrorKind::NotADirectory => ReadError::Missing,
             _ => ReadError::Unreadable(error.to_string()),
         })
     }

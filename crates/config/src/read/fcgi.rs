@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use super::{Reading, View};
-use crate::python::normalize_path;
+use crate::Problem;
+use crate::python::{normalize_path, repr};
 use crate::tables::fcgi::TABLE;
 use crate::types::{DaemonConfig, GroupConfig, GroupKind, SocketAddress, SocketConfig, UserId};
 use crate::value;
@@ -60,7 +61,7 @@ impl Reading<'_> {
         }
         if let Some(path) = text.strip_prefix("unix://") {
             if !path.starts_with('/') {
-                return wrong(format!("Unix socket path {path} is not an absolute path"));
+                return bad_format(&view, "Unix socket path %s is not an absolute path", path);
             }
             let path = normalize_path(self.host, path);
             let of_user = user.filter(|user| user.uid != self.host.uid()).map(|user| (user.uid, user.gid));
@@ -72,9 +73,17 @@ impl Reading<'_> {
         match value::tcp_socket(&text) {
             Some(Ok((host, port))) => Some(SocketAddress::Tcp { host, port }),
             Some(Err(words)) => wrong(words),
-            None => wrong(format!("Bad socket format {text}")),
+            None => bad_format(&view, "Bad socket format %s", &text),
         }
     }
+}
+
+/// The reference's words for these are the template and the value, as Python shows a pair.
+fn bad_format<T>(view: &View<'_, '_>, template: &str, value: &str) -> Option<T> {
+    let problem = view.problem("socket", template.replace("%s", value));
+    let words = format!("({}, {}) in [{}] socket", repr(template), repr(value), view.section);
+    view.reading.tell(Problem { words, ..problem });
+    None
 }
 
 fn backlog(text: &str) -> Result<u32, String> {

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Reading, View};
+use crate::Problem;
 use crate::tables::{fcgi, group, program};
 use crate::types::{DaemonConfig, GroupConfig, GroupKind, ProcessConfig};
 use crate::value;
@@ -51,8 +52,11 @@ impl Reading<'_> {
         let programs = value::strings(&view.text("programs").unwrap_or_default());
         let priority = view.value("priority", value::integer);
         let mut processes = Vec::new();
+        // The reference's error names the section that it read last: the member before.
+        let mut last_read = section.to_owned();
         for program in &programs {
-            let Some(member) = self.member(&view, program) else { continue };
+            let Some(member) = self.member(&view, &last_read, program) else { continue };
+            last_read.clone_from(&member);
             let socket = self.member_socket(&member);
             processes.extend(self.processes(&member, &name, daemon).into_iter().map(|process| match &socket {
                 Some(socket) => Arc::new(ProcessConfig { socket: Some(Arc::clone(socket)), ..(*process).clone() }),
@@ -64,7 +68,7 @@ impl Reading<'_> {
     }
 
     /// The section of a program that a group names.
-    fn member(&self, view: &View<'_, '_>, program: &str) -> Option<String> {
+    fn member(&self, view: &View<'_, '_>, last_read: &str, program: &str) -> Option<String> {
         let plain = format!("program:{program}");
         let fcgi = format!("fcgi-program:{program}");
         let is_there = |section: &str| self.document.section(section).is_some();
@@ -73,18 +77,21 @@ impl Reading<'_> {
             (true, false) => return Some(plain),
             (false, true) => return Some(fcgi),
             (false, false) => {
-                let words = format!("[{section}] names unknown program or fcgi-program {program}");
+                let what = format!("names unknown program or fcgi-program {program}");
                 let known: Vec<String> = self.program_names();
                 let near = crate::lint::nearest(program, known.iter().map(String::as_str));
                 let hint = match near {
                     Some(near) => format!("did you mean {near}?"),
                     None => format!("add a section [program:{program}] or take the name out of programs"),
                 };
-                self.tell(view.problem("programs", words).hint(hint));
+                let problem = view.problem("programs", format!("[{section}] {what}")).hint(hint);
+                self.tell(Problem { words: format!("[{last_read}] {what}"), ..problem });
             }
             (true, true) => {
-                let words = format!("[{section}] name {program} is ambiguous (exists as program and fcgi-program)");
-                self.tell(view.problem("programs", words).hint("rename one of the two sections"));
+                let what = format!("name {program} is ambiguous (exists as program and fcgi-program)");
+                let problem = view.problem("programs", format!("[{section}] {what}"));
+                let problem = problem.hint("rename one of the two sections");
+                self.tell(Problem { words: format!("[{last_read}] {what}"), ..problem });
             }
         }
         None

@@ -73,5 +73,6 @@ fn credentials(view: &View<'_, '_>) -> Option<(String, String)> {
         let missing = if view.is_set("username") { "password" } else { "username" };
         view.fail_hinted(missing, words, &format!("add a line {missing}=…"));
     }
-    username.zip(password)
+    // An empty name is as good as none, as in the reference.
+    username.zip(password).filter(|(username, _)| !username.is_empty())
 }

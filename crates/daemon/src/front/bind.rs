@@ -70,14 +70,16 @@ pub enum BindError {
     )]
     Taken,
     /// The system refuses.
-    #[error("Cannot open an HTTP server: socket.error reported {reported} ([{section}] {address})")]
+    #[error("Cannot open an HTTP server: socket.error reported {reported}\n  [{section}] {address}: {why}")]
     Refused {
-        /// `errno.EACCES (13)`.
+        /// As the reference says it: `errno.EACCES (13)`.
         reported: String,
         /// Which section.
         section: String,
         /// Which address.
         address: String,
+        /// In words.
+        why: String,
     },
     /// The socket file cannot be given to the user of `chown=`.
     #[error(
@@ -146,6 +148,7 @@ fn bind_one(server: &ServerConfig) -> Result<BoundServer, BindError> {
 }
 
 fn refused(error: SocketError, server: &ServerConfig) -> BindError {
+    let why = error.to_string();
     let reported = match error {
         SocketError::InUse => return BindError::Taken,
         SocketError::Owner { path, uid, gid } => {
@@ -153,14 +156,18 @@ fn refused(error: SocketError, server: &ServerConfig) -> BindError {
             return BindError::Chown { file: path.display().to_string(), uid, gid, euid };
         }
         SocketError::System(error) => match (error.raw_os_error(), errno::of(&error)) {
+            // Python finds this before the kernel can.
+            (Some(_), name) if name == "ENAMETOOLONG" => "AF_UNIX path too long".into(),
             (Some(number), name) => format!("errno.{name} ({number})"),
             (None, words) => words,
         },
-        other => other.to_string(),
+        // getaddrinfo's EAI_NONAME.
+        SocketError::UnknownHost(_) => "-2".into(),
+        SocketError::NotASocket(_) => why.clone(),
     };
     let address = match &server.address {
         ServerAddress::Tcp { host, port } => format!("port={host}:{port}"),
         ServerAddress::Unix { file, .. } => format!("file={}", file.display()),
     };
-    BindError::Refused { reported, section: server.section.clone(), address }
+    BindError::Refused { reported, section: server.section.clone(), address, why }
 }

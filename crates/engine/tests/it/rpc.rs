@@ -304,3 +304,11 @@ fn a_listing_is_kept_until_something_in_it_changes() {
     assert_eq!(world.ask("startProcess", &["b".into()]), Ok(true.into()));
     assert_eq!(descriptions(&mut world), ["pid 100, uptime 0:00:03", "pid 101, uptime 0:00:00"]);
 }
+
+#[test]
+fn of_groups_of_one_name_the_first_is_active() {
+    let other = group("p", 999, vec![process("q")]);
+    let mut world = World::new(config(vec![program("p", |_| ()), other]));
+    assert_eq!(world.state("p"), "STARTING");
+    assert_eq!(world.ask("getProcessInfo", &[Value::str("p:q")]), Err("BAD_NAME: p:q".into()));
+}
