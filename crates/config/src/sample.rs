@@ -36,7 +36,8 @@ const PARTS: &[Part] = &[
         commented: true,
         words: "Whoever reaches this port can run commands as supervisord's user. Bind it to\n\
                 localhost or to a network that you trust, and set a name and a password.\n\
-                There is no encryption.",
+                There is no encryption. With require_auth set to true, supervisord does not\n\
+                start with a port that asks for no password.",
     },
     Part { table: &supervisord::TABLE, header: "supervisord", commented: false, words: "" },
     Part {

@@ -123,6 +123,8 @@ pub struct ServerConfig {
     pub address: ServerAddress,
     /// Name and password (`{SHA}` hex or plain) that clients must show.
     pub credentials: Option<(String, String)>,
+    /// `allow_users=`: the numbers of users who need none.
+    pub allow_users: Vec<u32>,
 }
 
 /// Where a server listens.

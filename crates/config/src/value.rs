@@ -280,6 +280,16 @@ pub fn user(host: &dyn Host, text: &str) -> Result<UserId, Refusal> {
     })
 }
 
+/// Accounts with commas between: their numbers.
+///
+/// # Errors
+/// If there is no such account, or none is named.
+pub fn users(host: &dyn Host, text: &str) -> Result<Vec<u32>, Refusal> {
+    let names = text.split(',').map(strip).filter(|name| !name.is_empty());
+    let uids = names.map(|name| user(host, name).map(|user| user.uid)).collect::<Result<Vec<_>, _>>()?;
+    if uids.is_empty() { Err("no user is named".into()) } else { Ok(uids) }
+}
+
 /// `name_to_gid`.
 fn group(host: &dyn Host, text: &str) -> Option<u32> {
     match int(text) {

@@ -197,6 +197,64 @@ fn the_sample_is_good_and_raises_no_doubt() {
 }
 
 #[test]
+fn an_open_port_is_an_error_where_a_password_is_required() {
+    let open = "[supervisord]\n[inet_http_server]\nport=9001\nrequire_auth=true\n[unix_http_server]\nfile=/tmp/s\nrequire_auth=on\n";
+    assert_eq!(
+        lines(&report(&[(FILE, open)]).errors),
+        [
+            "/etc/supervisord.conf:4: [inet_http_server] require_auth: section [inet_http_server] would open a port to \
+             everybody: it has no username and password (add lines username=… and password=…, or remove the section)",
+            "/etc/supervisord.conf:7: [unix_http_server] require_auth: section [unix_http_server] has no username and \
+             password, and no allow_users (add lines username=… and password=…, or a line allow_users=…)",
+        ]
+    );
+    let word = "username=u\npassword=p\n";
+    let closed = "[supervisord]\n[inet_http_server]\nport=9001\nrequire_auth=true\n";
+    assert_eq!(config(&format!("{closed}{word}")).servers.len(), 1);
+    assert_eq!(config(&closed.replace("=true", "=false")).servers[0].credentials, None);
+    let wrong = report(&[(FILE, &closed.replace("=true", "=perhaps"))]);
+    assert!(
+        lines(&wrong.errors)[0].contains(":4: [inet_http_server] require_auth: not a valid boolean value: 'perhaps'")
+    );
+}
+
+#[test]
+fn users_of_a_socket_are_names_or_numbers_that_exist() {
+    let text = |users: &str| {
+        format!("[supervisord]\n[unix_http_server]\nfile=/tmp/s\nchmod=0777\nrequire_auth=true\nallow_users={users}\n")
+    };
+    assert_eq!(config(&text("root, nobody,4321")).servers[0].allow_users, [0, 65534, 4321]);
+    for (users, words) in [
+        ("root,no-such-user", "Invalid user name no-such-user"),
+        (",", "no user is named"),
+        ("-1", "Invalid user id -1"),
+    ] {
+        let said = lines(&report(&[(FILE, &text(users))]).errors);
+        let wanted = format!(
+            "/etc/supervisord.conf:6: [unix_http_server] allow_users: {words} (users' names or numbers with commas between, \
+             such as deploy,1000)"
+        );
+        assert_eq!(said, [wanted]);
+    }
+}
+
+#[test]
+fn a_user_who_cannot_reach_the_socket_that_he_may_use_is_a_doubt() {
+    let text = "[supervisord]\n[unix_http_server]\nfile=/tmp/s\nallow_users=nobody\n[rpcinterface:supervisor]\n\
+                supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n";
+    assert_eq!(
+        warnings(text),
+        [
+            "/etc/supervisord.conf:4: [unix_http_server] allow_users: the socket file has mode 0700: only its owner can reach \
+          it, whoever is allowed (add a line chmod=0777)"
+        ]
+    );
+    for good in ["allow_users=nobody\nchmod=0777", "allow_users=root", "allow_users=nobody\nchown=nobody"] {
+        assert_eq!(warnings(&text.replace("allow_users=nobody", good)), [""; 0], "{good}");
+    }
+}
+
+#[test]
 fn the_log_is_told_warnings_before_infos() {
     let text = "[supervisord]\n[include]\nfiles=conf.d/*.conf none/*.conf\n[program:x]\ncommand=/bin/cat\nfoo=1\nstdout_logfile_maxbytes=0\n";
     let host = FakeHost::with(&[(FILE, text), ("/etc/conf.d/a.conf", "[program:a]\ncommand=%(here)s/a\n")]);

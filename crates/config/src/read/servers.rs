@@ -3,6 +3,7 @@
 //! Deliberately absent: listening (the daemon's front).
 
 use super::{Reading, View};
+use crate::Problem;
 use crate::python::{normalize_path, strip};
 use crate::tables::server::{INET, UNIX};
 use crate::types::{ServerAddress, ServerConfig};
@@ -41,8 +42,15 @@ impl Reading<'_> {
                 "add a line port=127.0.0.1:9001",
             );
         }
+        if view.value("require_auth", value::boolean) && credentials.is_none() {
+            view.fail_hinted(
+                "require_auth",
+                format!("section [{section}] would open a port to everybody: it has no username and password"),
+                "add lines username=… and password=…, or remove the section",
+            );
+        }
         let (host, port) = view.parsed("port", value::inet_address)?;
-        Some(ServerConfig { section, address: ServerAddress::Tcp { host, port }, credentials })
+        Some(ServerConfig { section, address: ServerAddress::Tcp { host, port }, credentials, allow_users: Vec::new() })
     }
 
     fn unix(&self, section: String) -> Option<ServerConfig> {
@@ -57,8 +65,32 @@ impl Reading<'_> {
             value::user_group(self.host, text).map_err(|_| format!("Invalid sockchown value {text}"))
         });
         let chmod = view.value("chmod", |text| value::octal(text).map_err(|_| format!("Invalid chmod value {text}")));
+        let allow_users = view.value("allow_users", |text| value::users(self.host, text));
+        if view.value("require_auth", value::boolean) && credentials.is_none() && !view.is_set("allow_users") {
+            view.fail_hinted(
+                "require_auth",
+                format!("section [{section}] has no username and password, and no allow_users"),
+                "add lines username=… and password=…, or a line allow_users=…",
+            );
+        }
+        let owner = chown.map_or_else(|| self.socket_owner(), |(uid, _)| uid);
+        // Others must be able to write to the file to reach the socket.
+        if chmod & 0o022 == 0 && allow_users.iter().any(|&uid| uid != owner && uid != 0) {
+            let text = format!("the socket file has mode {chmod:04o}: only its owner can reach it, whoever is allowed");
+            self.doubt(Problem { hint: Some("add a line chmod=0777".into()), ..view.problem("allow_users", text) });
+        }
         let file = normalize_path(self.host, strip(&file?));
-        Some(ServerConfig { section, address: ServerAddress::Unix { file, chmod, chown }, credentials })
+        let address = ServerAddress::Unix { file, chmod, chown };
+        Some(ServerConfig { section, address, credentials, allow_users })
+    }
+}
+
+impl Reading<'_> {
+    /// Who makes the socket file: the user of `[supervisord]`, else whoever starts the daemon.
+    fn socket_owner(&self) -> u32 {
+        let user = self.document.setting("supervisord", "user");
+        user.and_then(|setting| value::user(self.host, &setting.value).ok())
+            .map_or_else(|| self.host.uid(), |user| user.uid)
     }
 }
 

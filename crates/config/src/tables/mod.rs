@@ -54,6 +54,8 @@ pub enum Kind {
     Log,
     /// An account.
     User,
+    /// Accounts with commas between.
+    Users,
     /// An account and a group.
     UserGroup,
     /// What becomes of a dead daemon's programs.
@@ -93,6 +95,7 @@ impl Kind {
             Self::Directory => "a directory that exists",
             Self::Log => "a path in a directory that exists, AUTO or NONE",
             Self::User => "a user's name or number",
+            Self::Users => "users' names or numbers with commas between, such as deploy,1000",
             Self::UserGroup => "user or user:group, by name or number",
             Self::Orphans => "adopt, kill or ignore",
             Self::Level => "critical, error, warn, info, debug, trace or blather",

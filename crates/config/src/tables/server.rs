@@ -36,6 +36,23 @@ pub static UNIX: Table = Table {
             .doc("The owner of the socket file.", "root:admin"),
         USERNAME,
         PASSWORD,
+        Directive::new("allow_users", Kind::Users, "users who need no password; default: none")
+            .on_update(Update::Nothing)
+            .doc(
+                "Users of this machine who may command the daemon without a password; the kernel tells who they are. Everybody \
+                 else must give the `username` and `password`, and is refused where none are set; that holds for root and for \
+                 supervisord's own user, too, unless they are listed. The `chmod` and `chown` of the socket file still decide who \
+                 can reach the socket at all: for users other than its owner set `chmod=0777`, or `0770` and a group.",
+                "root,deploy",
+            ),
+        Directive::new("require_auth", Kind::Boolean, "refuse to start without a password or allow_users")
+            .default("false")
+            .on_update(Update::Nothing)
+            .doc(
+                "Whether supervisord refuses to start when this section has neither `username` and `password` nor `allow_users`. \
+                 Otherwise the mode of the socket file is the only guard, and the log says so.",
+                "true",
+            ),
     ],
     open: false,
 };
@@ -53,6 +70,15 @@ pub static INET: Table = Table {
             .doc("The address and port to listen on.", "127.0.0.1:9001"),
         USERNAME,
         PASSWORD,
+        Directive::new("require_auth", Kind::Boolean, "refuse to start without a password")
+            .default("false")
+            .on_update(Update::Nothing)
+            .doc(
+                "Whether supervisord refuses to start (and to `reload`) when this section has no `username` and `password`. Set it \
+                 in every file of yours: a port that anybody may use is then an error with its line, and not only a line of the \
+                 log.",
+                "true",
+            ),
     ],
     open: false,
 };

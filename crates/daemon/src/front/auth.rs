@@ -1,4 +1,5 @@
-//! Who may ask: Basic authentication, for each server, and a delay for addresses that guess.
+//! Who may ask: users whom the kernel names (`allow_users`), whoever shows the password (Basic authentication), and a delay for
+//! addresses that guess.
 //!
 //! The first few mistakes cost nothing (people mistype); after them each attempt of that address waits its turn, right or wrong,
 //! so that guessing in parallel gains nothing. Other addresses, and connections that have shown the right password, never wait.
@@ -40,7 +41,12 @@ pub(super) async fn check(
     connection: &Connection,
     headers: &HeaderMap,
 ) -> Result<(), Reply> {
-    let Some((name, password)) = &server.credentials else { return Ok(()) };
+    if matches!(connection.peer, Peer::Unix(Some(uid)) if server.allow_users.contains(&uid)) {
+        return Ok(());
+    }
+    let Some((name, password)) = &server.credentials else {
+        return if server.allow_users.is_empty() { Ok(()) } else { Err(stranger()) };
+    };
     // The reference challenges whoever names a scheme and nothing else, and calls a bad request what cannot be decoded.
     let Some(header) = headers.get(AUTHORIZATION).filter(|header| header.as_bytes().contains(&b' ')) else {
         return Err(challenge());
@@ -53,12 +59,19 @@ pub(super) async fn check(
         }
     };
     if !connection.known.get() {
+        let before = connection.waits_to_log_in();
         front.logins.wait(connection.peer).await?;
+        connection.goes_on(before);
     }
     let right = credentials::matches(&shown, name, password);
     connection.known.set(right);
     front.logins.note(connection.peer, right);
     if right { Ok(()) } else { Err(challenge()) }
+}
+
+/// Without a password to ask for, who is not listed has no way in.
+fn stranger() -> Reply {
+    reply::last(StatusCode::FORBIDDEN, "The user of this process is not one of allow_users, and there is no password.")
 }
 
 fn challenge() -> Reply {
@@ -74,8 +87,10 @@ pub(super) struct Logins(RefCell<HashMap<Origin, Rc<Record>>>);
 
 /// What counts as one address: a user of this machine, an IPv4 address, or an IPv6 network of 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Origin {
+pub(super) enum Origin {
+    /// Of this number (`None`: the kernel would not say).
     User(Option<u32>),
+    /// The address, or the network's.
     Address(IpAddr),
 }
 

@@ -19,6 +19,7 @@ use sys::sockets::{self, SocketError};
 pub struct BoundServer {
     pub(super) listener: Listener,
     pub(super) credentials: Option<(String, String)>,
+    pub(super) allow_users: Vec<u32>,
     pub(super) file: Option<SocketFile>,
 }
 
@@ -120,7 +121,7 @@ pub fn bind(
         for name in interfaces {
             log(Level::Info, format!("RPC interface '{name}' initialized"));
         }
-        if server.credentials.is_none() {
+        if server.credentials.is_none() && server.allow_users.is_empty() {
             let section = &server.section;
             log(Level::Critical, format!("Server '{section}' running without any HTTP authentication checking"));
         }
@@ -144,7 +145,7 @@ fn bind_one(server: &ServerConfig) -> Result<BoundServer, BindError> {
         }
     };
     let (listener, file) = bound.map_err(|error| refused(error, server))?;
-    Ok(BoundServer { listener, credentials: server.credentials.clone(), file })
+    Ok(BoundServer { listener, credentials: server.credentials.clone(), allow_users: server.allow_users.clone(), file })
 }
 
 fn refused(error: SocketError, server: &ServerConfig) -> BindError {

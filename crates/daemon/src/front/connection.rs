@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use hyper::Request;
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes};
 use hyper::header::CONNECTION;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -25,6 +25,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::calls::Slot;
 use super::pages::Watch;
+use super::room::Standing;
 use super::work::{Asked, Work};
 
 /// A request's head must be there so long after its first byte.
@@ -41,7 +42,11 @@ pub(super) enum Phase {
     Pause,
     /// It sends a request's head.
     Head,
-    /// It sends a body or waits for its answer.
+    /// It sends a body.
+    Body,
+    /// It waits because somebody at its address guessed passwords.
+    Login,
+    /// It waits for its answer.
     Request,
     /// It is sent a stream without end.
     Stream,
@@ -107,8 +112,8 @@ impl Connection {
     }
 
     /// A request's head has been read.
-    pub fn asked<B>(&self, request: &Request<B>) {
-        self.enter(Phase::Request);
+    pub fn asked<B: Body>(&self, request: &Request<B>) {
+        self.enter(if request.body().is_end_stream() { Phase::Request } else { Phase::Body });
         self.challenged.set(false);
         let mut head = self.head.borrow_mut();
         head.clear();
@@ -119,6 +124,21 @@ impl Connection {
             let _ = write!(head, "Connection: {}\r\n", value.to_str().unwrap_or("close"));
         }
         head.push_str("\r\n");
+    }
+
+    /// Its body, too, or nobody wants it.
+    pub fn heard(&self) {
+        self.enter(Phase::Request);
+    }
+
+    /// It waits for its turn to show a password; what it did before, to be given back to `goes_on`.
+    pub fn waits_to_log_in(&self) -> Phase {
+        self.phase.replace(Phase::Login)
+    }
+
+    /// Its turn has come.
+    pub fn goes_on(&self, before: Phase) {
+        self.phase.set(before);
     }
 
     /// The request as its successor is given it: without what has been read of it already.
@@ -154,8 +174,8 @@ impl Connection {
         let silence = match self.phase.get() {
             Phase::Pause => Some(self.since.get() + PAUSE),
             Phase::Head => Some(self.since.get() + HEAD),
-            // A call may wait for as long as a program takes to stop; bodies have a limit of their own.
-            Phase::Request => None,
+            // A call may wait for as long as a program takes to stop; bodies and logins have limits of their own.
+            Phase::Body | Phase::Login | Phase::Request => None,
             // Whoever stops a tail to read it may do so.
             Phase::Stream => return None,
         };
@@ -166,9 +186,13 @@ impl Connection {
         }
     }
 
-    /// Since when it has asked for nothing; `None` while it waits for an answer or is sent a stream.
-    pub fn idle_since(&self) -> Option<Instant> {
-        matches!(self.phase.get(), Phase::Pause | Phase::Head).then(|| self.since.get())
+    /// What it is worth when others want its place.
+    pub fn standing(&self) -> Standing {
+        match self.phase.get() {
+            Phase::Head | Phase::Body | Phase::Login => Standing::Unfinished(self.since.get()),
+            Phase::Pause => Standing::Idle(self.since.get()),
+            Phase::Request | Phase::Stream => Standing::Served,
+        }
     }
 
     /// What the client does.

@@ -57,6 +57,7 @@ struct ServerForm {
     socket: usize,
     unix: bool,
     credentials: Option<(String, String)>,
+    allow_users: Vec<u32>,
     file: Option<SocketFile>,
 }
 
@@ -109,14 +110,14 @@ impl Handed {
         let mut take = |place: usize| descriptors.get_mut(place).and_then(Option::take).ok_or_else(missing);
         let count = servers.len();
         let mut bound = Vec::with_capacity(count);
-        for ServerForm { socket, unix, credentials, file } in servers {
+        for ServerForm { socket, unix, credentials, allow_users, file } in servers {
             let socket = take(socket)?;
             let listener = if unix {
                 Listener::Unix(UnixListener::from(socket))
             } else {
                 Listener::Tcp(TcpListener::from(socket))
             };
-            bound.push(BoundServer { listener, credentials, file });
+            bound.push(BoundServer { listener, credentials, allow_users, file });
         }
         let mut taken = Vec::with_capacity(connections.len());
         for form in connections {
@@ -156,7 +157,7 @@ fn rests(front: &Front) -> bool {
 fn connection_rests(front: &Front, connection: &Connection) -> bool {
     match connection.phase() {
         Phase::Pause | Phase::Head => true,
-        Phase::Stream => false,
+        Phase::Body | Phase::Login | Phase::Stream => false,
         Phase::Request => match &*connection.work.borrow() {
             Some(Work::Action { number, .. }) => front.desk.rests(*number),
             Some(Work::Call | Work::Multicall(_)) => connection.slot.rests(),
@@ -178,8 +179,8 @@ pub(super) async fn hand_over(front: &Front, servers: &[Rc<Listening>]) -> Hande
     };
     let servers = servers.iter().filter_map(|listening| match listening.descriptor() {
         Ok((socket, unix)) => {
-            let (credentials, file) = (listening.server.credentials.clone(), listening.server.file.clone());
-            Some(ServerForm { socket: put(socket), unix, credentials, file })
+            let serve::Server { credentials, allow_users, file, .. } = listening.server.clone();
+            Some(ServerForm { socket: put(socket), unix, credentials, allow_users, file })
         }
         Err(error) => {
             front.log(Level::Critical, || format!("a server cannot be handed over: {error}"));
@@ -218,11 +219,12 @@ pub(super) fn keep(
     let (mut unsent, mut closes) = connection.take_unsent();
     match connection.phase() {
         Phase::Stream => return,
-        Phase::Request if asked.is_none() => {
+        Phase::Pause | Phase::Head => {}
+        Phase::Request if asked.is_some() => {}
+        Phase::Body | Phase::Login | Phase::Request => {
             unsent.extend(reply::bare_refusal(LEAVING));
             closes = true;
         }
-        Phase::Pause | Phase::Head | Phase::Request => {}
     }
     if closes && unsent.is_empty() {
         return;

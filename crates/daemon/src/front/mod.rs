@@ -18,6 +18,7 @@ pub mod messages;
 mod pages;
 mod query;
 mod reply;
+mod room;
 mod rpc;
 mod serve;
 mod service;

@@ -257,7 +257,9 @@ pub(super) async fn posted(exchange: &mut Exchange<'_>) -> Result<Posted, Reply>
             reply::last(StatusCode::SERVICE_UNAVAILABLE, "Too many large bodies are on their way.")
         });
     }
-    Ok(Posted { bytes: collect(body, most as u64).await?, _share: share })
+    let bytes = collect(body, most as u64).await?;
+    exchange.connection.heard();
+    Ok(Posted { bytes, _share: share })
 }
 
 fn has_body(headers: &HeaderMap) -> bool {

@@ -1,7 +1,6 @@
 //! The life of the front: accepting clients, serving each connection, keeping within bounds, and ending.
 //!
-//! Everything here runs in one thread; what is shared is shared by `Rc`. Bounds: the number of connections (the one that has been
-//! idle longest makes room), and the memory of bodies and answers together (`Share`).
+//! Everything here runs in one thread; what is shared is shared by `Rc`. Bounds: the number of connections (`room`), and the memory of bodies and answers together (`Share`).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -31,6 +30,7 @@ use super::handover::{self, Before, Handed, Taken};
 use super::live::Live;
 use super::messages::ClientEvent;
 use super::pages::Desk;
+use super::room::{self, Guest, Overflow, Room};
 use super::site::OwnNames;
 use super::{FrontSettings, GRACE};
 use crate::mailbox::Sender;
@@ -71,7 +71,8 @@ impl Listening {
                 (AsyncListener::Tcp(TcpListener::from_std(listener)?), Some(address))
             }
         };
-        Ok(Self { server: Server { credentials: bound.credentials, address, file: bound.file }, number, listener })
+        let BoundServer { credentials, allow_users, file, .. } = bound;
+        Ok(Self { server: Server { credentials, allow_users, address, file }, number, listener })
     }
 
     /// Another descriptor of its socket, and whether it is a unix socket.
@@ -84,10 +85,12 @@ impl Listening {
 }
 
 /// What requests must know of the server that they came to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Server {
     /// Name and password, if it has any.
     pub credentials: Option<(String, String)>,
+    /// Users who need none.
+    pub allow_users: Vec<u32>,
     /// Where it listens, if on TCP.
     pub address: Option<SocketAddr>,
     /// The file of its socket, if it has one.
@@ -132,6 +135,7 @@ pub(super) struct Front {
     large: Cell<bool>,
     connections: RefCell<HashMap<u64, Entry>>,
     most: usize,
+    overflow: RefCell<Overflow>,
     gone: Notify,
 }
 
@@ -183,19 +187,39 @@ impl Front {
             large: Cell::new(false),
             connections: RefCell::default(),
             most: most_connections(),
+            overflow: RefCell::default(),
             gone: Notify::new(),
         }
     }
 
-    /// Enters a connection in the list of all. At the limit, the one that has been idle longest is closed for it; if all of them
-    /// wait for answers there is no room.
+    /// Enters a connection in the list of all, if there is room or another makes room for it.
     fn enter(&self, number: u64, connection: &Rc<Connection>) -> bool {
         let mut all = self.connections.borrow_mut();
-        if all.len() >= self.most {
-            let idle = all.iter().filter_map(|(number, entry)| Some((entry.connection.idle_since()?, *number)));
-            let Some((_, victim)) = idle.min() else { return false };
-            if let Some(Entry { task: Some(task), .. }) = all.remove(&victim) {
-                task.abort();
+        // Most of the time nobody has to be counted.
+        if all.len() >= self.most / 2 {
+            let guest = |(&number, entry): (&u64, &Entry)| Guest {
+                number,
+                origin: entry.connection.peer.into(),
+                standing: entry.connection.standing(),
+            };
+            let guests: Vec<_> = all.iter().map(guest).collect();
+            let room = room::find(&guests, connection.peer.into(), self.most);
+            if room != Room::Free
+                && let Some(count) = self.overflow.borrow_mut().one_more(std::time::Instant::now())
+            {
+                let most = self.most;
+                self.log(Level::Warn, || {
+                    format!("{count} clients were let go or turned away: {most} at once are served, and half of them for one address")
+                });
+            }
+            match room {
+                Room::Free => {}
+                Room::Full => return false,
+                Room::After(victim) => {
+                    if let Some(Entry { task: Some(task), .. }) = all.remove(&victim) {
+                        task.abort();
+                    }
+                }
             }
         }
         all.insert(number, Entry { connection: Rc::clone(connection), task: None });
@@ -350,7 +374,6 @@ pub(super) fn greet(
     NUMBER.set(number + 1);
     let connection = Rc::new(connection);
     if !front.enter(number, &connection) {
-        front.log(Level::Warn, || format!("a client is turned away: {} are served already", front.most));
         return;
     }
     let leave = Leave { front: Rc::clone(front), number };

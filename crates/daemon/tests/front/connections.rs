@@ -163,6 +163,7 @@ fn a_stale_socket_is_replaced_and_a_live_one_is_not() {
         section: "unix_http_server".into(),
         address: config::types::ServerAddress::Unix { file: path.clone(), chmod: 0o700, chown: None },
         credentials: None,
+        allow_users: Vec::new(),
     };
     let servers = [server];
     let bind = || daemon::front::bind(&servers, &["supervisor".into()], &mut |_, _| {});

@@ -56,6 +56,7 @@ pub fn front(
         section: section.to_owned(),
         address,
         credentials: credentials.clone(),
+        allow_users: Vec::new(),
     };
     let servers = [
         server("inet_http_server", ServerAddress::Tcp { host: "127.0.0.1".into(), port }),
