@@ -98,10 +98,15 @@ impl Daemon {
         Self::start_by(command, folder)
     }
 
-    /// Starts a daemon by a command of the test's own.
-    pub fn start_by(mut command: Command, folder: TempDir) -> Self {
+    /// Starts a daemon that is not waited for.
+    pub fn launch(mut command: Command, folder: TempDir) -> Self {
         let process = command.spawn().unwrap();
-        let mut daemon = Self { folder, process };
+        Self { folder, process }
+    }
+
+    /// Starts a daemon by a command of the test's own.
+    pub fn start_by(command: Command, folder: TempDir) -> Self {
+        let mut daemon = Self::launch(command, folder);
         wait("the daemon serves", || {
             assert_eq!(daemon.process.try_wait().unwrap(), None, "the daemon ended");
             UnixStream::connect(daemon.path("s.sock")).is_ok() && daemon.rpc("supervisor.getState").contains("RUNNING")
