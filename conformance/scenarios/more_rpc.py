@@ -294,3 +294,18 @@ autorestart=false
     t.rpc("supervisor.addProcessGroup", "fatal")
     t.rpc("supervisor.signalProcess", "stopping", "KILL")
     t.wait_state("stopping", "STOPPED")
+
+
+@scenario("more_rpc")
+def group_names_may_be_of_any_plain_type(t):
+    t.conf("[program:1]\ncommand=/bin/cat\nautostart=false\n[program:True]\ncommand=/bin/cat\nautostart=false\n")
+    t.start()
+    for method in ("startProcessGroup", "stopProcessGroup", "addProcessGroup", "removeProcessGroup"):
+        for name in (2, False, 1.5, "x"):
+            t.rpc(f"supervisor.{method}", name)
+    for name in (2, False, 1.5):
+        t.rpc("supervisor.signalProcessGroup", name, "TERM")
+    for method in ("system.methodHelp", "system.methodSignature"):
+        for name in (1, [], {}, True, "x"):
+            t.rpc(method, name)
+    t.rpc("system.multicall", [{"methodName": "supervisor.getAPIVersion", "params": {}}])

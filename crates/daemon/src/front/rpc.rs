@@ -197,6 +197,8 @@ fn one_of_many(call: Value) -> Result<Question, Fault> {
         match (key.as_ref(), value) {
             ("methodName", Value::Str(text)) => name = Some(text.into_owned()),
             ("params", Value::Array(values)) => params = values,
+            // Python takes an empty struct for no parameters.
+            ("params", Value::Struct(none)) if none.is_empty() => {}
             ("methodName" | "params", _) => return Err(Fault::bare(FaultCode::IncorrectParameters)),
             _ => {}
         }

@@ -132,18 +132,18 @@ fn reload_config(engine: &mut Engine, call: CallId, _: Args<'_>) -> Outcome {
 }
 
 fn add_process_group(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outcome {
-    let name = args.text(0)?;
+    let name = args.written(0)?;
     let found = engine.config.groups.iter().find(|group| group.name == name).cloned();
     let group = found.ok_or_else(|| Fault::about(FaultCode::BadName, name))?;
-    if engine.is_added(name) {
-        return Err(Fault::about(FaultCode::AlreadyAdded, name));
+    if engine.is_added(&group.name) {
+        return Err(Fault::about(FaultCode::AlreadyAdded, group.name.as_str()));
     }
     engine.prepare(group, Some(call));
     Ok(None)
 }
 
 fn remove_process_group(engine: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
-    engine.remove_group(args.text(0)?)?;
+    engine.remove_group(&args.written(0)?)?;
     now(true.into())
 }
 

@@ -146,7 +146,7 @@ fn signal_process(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outcome 
 }
 
 fn signal_process_group(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outcome {
-    let processes = engine.group_named(args.text(0)?)?;
+    let processes = engine.group_named(&args.written(0)?)?;
     engine.signal_many(call, processes, args, 1)
 }
 

@@ -34,7 +34,7 @@ pub(super) const METHODS: &[Method] = &[
         gives: RESULTS,
         always: false,
         run: |engine, call, args| {
-            let processes = engine.group_named(args.text(0)?)?;
+            let processes = engine.group_named(&args.written(0)?)?;
             engine.start_many(call, processes, args.truth(1, true))
         },
     },
@@ -64,7 +64,7 @@ pub(super) const METHODS: &[Method] = &[
         gives: RESULTS,
         always: false,
         run: |engine, call, args| {
-            let processes = engine.group_named(args.text(0)?)?;
+            let processes = engine.group_named(&args.written(0)?)?;
             engine.stop_many(call, processes, args.truth(1, true))
         },
     },

@@ -58,7 +58,9 @@ fn list_methods(engine: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
 }
 
 fn named(engine: &Engine, args: Args<'_>) -> Result<&'static Method, Fault> {
-    find(&engine.base.rpc_interfaces, args.text(0)?).ok_or_else(|| Fault::bare(FaultCode::SignatureUnsupported))
+    let name = args.text(0).ok();
+    let found = name.and_then(|name| find(&engine.base.rpc_interfaces, name));
+    found.ok_or_else(|| Fault::bare(FaultCode::SignatureUnsupported))
 }
 
 fn method_help(engine: &mut Engine, _: CallId, args: Args<'_>) -> Outcome {
