@@ -32,6 +32,8 @@ use super::work::{Asked, Work};
 
 /// How often it is looked whether everything rests. It is a matter of milliseconds, once in a daemon's life.
 const LOOK: Duration = Duration::from_millis(2);
+/// What has not come to rest while the front paused is not waited for much longer: control stands still meanwhile.
+const LAST: Duration = Duration::from_millis(100);
 
 /// A front, handed over: `description` says what each of the descriptors is.
 #[derive(Debug)]
@@ -138,12 +140,12 @@ pub(super) async fn pause(front: &Front) {
     }
     front.ends.set(true);
     front.ending.notify_waiters();
-    rested(front).await;
+    rested(front, GRACE).await;
     front.frozen.set(true);
 }
 
-async fn rested(front: &Front) {
-    let end = Instant::now() + GRACE;
+async fn rested(front: &Front, patience: Duration) {
+    let end = Instant::now() + patience;
     while !rests(front) && Instant::now() < end {
         sleep(LOOK).await;
     }
@@ -168,7 +170,7 @@ fn connection_rests(front: &Front, connection: &Connection) -> bool {
 
 /// Takes everything apart once what control has answered is on its way.
 pub(super) async fn hand_over(front: &Front, servers: &[Rc<Listening>]) -> Handed {
-    rested(front).await;
+    rested(front, LAST).await;
     front.taken.set(true);
     front.leaving.notify_waiters();
     let _ = timeout(GRACE, front.emptied()).await;

@@ -2,7 +2,8 @@
 //!
 //! A client whose request is not complete, or who waits because it guessed passwords, goes before one that is idle, and of each
 //! the one that has been so for longest; who waits for an answer or is sent a stream stays. An address with many connections
-//! gives one of its own, and none gets more than half of them all: so whoever attacks makes room for everybody else.
+//! gives one of its own, and none gets more than half of them all: so whoever attacks makes room for everybody else. A user of
+//! this machine may have more, if they all wait for answers: scripts start hundreds of programs at once.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -49,7 +50,10 @@ pub(super) enum Room {
 pub(super) fn find(guests: &[Guest], origin: Origin, most: usize) -> Room {
     let own = guests.iter().filter(|guest| guest.origin == origin).count();
     if own >= most / 2 {
-        return worst(guests.iter().filter(|guest| guest.origin == origin));
+        let room = worst(guests.iter().filter(|guest| guest.origin == origin));
+        if room != Room::Full || matches!(origin, Origin::Address(_)) {
+            return room;
+        }
     }
     if guests.len() < most {
         return Room::Free;
@@ -92,10 +96,15 @@ mod tests {
     use super::Standing::{Idle, Served, Unfinished};
     use super::*;
 
-    fn guests(rows: &[(u32, Standing)]) -> Vec<Guest> {
-        let guest = |(number, (user, standing)): (usize, &(u32, Standing))| Guest {
+    /// A user up to 9, and an address above.
+    fn origin(number: u8) -> Origin {
+        if number < 10 { Origin::User(Some(number.into())) } else { Origin::Address([10, 0, 0, number].into()) }
+    }
+
+    fn guests(rows: &[(u8, Standing)]) -> Vec<Guest> {
+        let guest = |(number, (from, standing)): (usize, &(u8, Standing))| Guest {
             number: number as u64,
-            origin: Origin::User(Some(*user)),
+            origin: origin(*from),
             standing: *standing,
         };
         rows.iter().enumerate().map(guest).collect()
@@ -105,15 +114,21 @@ mod tests {
     fn the_oldest_unfinished_request_of_the_largest_crowd_goes_first() {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
-        let come = |rows: &[(u32, Standing)], user| find(&guests(rows), Origin::User(Some(user)), 6);
-        let attacked = [(1, Idle(at(0))), (2, Unfinished(at(2))), (2, Unfinished(at(1))), (2, Idle(at(0)))];
-        assert_eq!(come(&attacked[..2], 9), Room::Free);
-        // Half of all are user 2's: a fourth of its own has to replace one, anybody else comes in.
-        assert_eq!((come(&attacked, 2), come(&attacked, 9)), (Room::After(2), Room::Free));
-        let full = [attacked.as_slice(), &[(3, Unfinished(at(0))), (4, Served)]].concat();
-        assert_eq!(come(&full, 9), Room::After(2));
-        let served = [(1, Served), (2, Served), (2, Served), (2, Served), (3, Served), (4, Idle(at(5)))];
-        assert_eq!((come(&served, 9), come(&served, 2)), (Room::After(5), Room::Full));
+        let come = |rows: &[(u8, Standing)], from| find(&guests(rows), origin(from), 6);
+        for crowd in [2, 20] {
+            let attacked =
+                [(1, Idle(at(0))), (crowd, Unfinished(at(2))), (crowd, Unfinished(at(1))), (crowd, Idle(at(0)))];
+            assert_eq!(come(&attacked[..2], 9), Room::Free);
+            // Half of all are there: a fourth of that crowd has to replace one of its own, anybody else comes in.
+            assert_eq!((come(&attacked, crowd), come(&attacked, 9)), (Room::After(2), Room::Free));
+            let full = [attacked.as_slice(), &[(3, Unfinished(at(0))), (4, Served)]].concat();
+            assert_eq!(come(&full, 9), Room::After(2));
+        }
+        let served =
+            |from| [(1, Served), (from, Served), (from, Served), (from, Served), (3, Served), (4, Idle(at(5)))];
+        assert_eq!((come(&served(2), 9), come(&served(20), 9)), (Room::After(5), Room::After(5)));
+        // Calls that wait have no end of their own: those of an address stay below half, a user's may be more.
+        assert_eq!((come(&served(2), 2), come(&served(20), 20)), (Room::After(5), Room::Full));
         assert_eq!(come(&[(1, Served); 6], 9), Room::Full);
     }
 

@@ -305,7 +305,9 @@ pub(super) async fn run(
         for task in &accepting {
             task.abort();
         }
-        handover::pause(&front).await;
+        if !front.frozen.get() {
+            handover::pause(&front).await;
+        }
         match order {
             Order::Pause => drop(front.control.send(ClientEvent::Paused)),
             Order::HandOver(taker) => {

@@ -127,7 +127,8 @@ fn a_body_that_is_half_sent_may_come_for_a_second_and_is_refused_after_it() {
     });
     let begun = Instant::now();
     upgrade(&mut front);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // The slow one was waited for once.
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     let mut quick = writer.join().unwrap();
     let mut text = [0; 4096];
     let count = quick.read(&mut text).unwrap();
