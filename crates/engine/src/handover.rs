@@ -145,17 +145,14 @@ impl std::error::Error for HandoverError {}
 
 impl Handover {
     /// Of these groups, without events and calls. `next_serial` is that of the next event.
+    ///
+    /// Calls are numbered anew by each daemon: a waiter of the old one would answer a stranger.
     #[must_use]
     pub fn of_groups(groups: Vec<GroupState>, next_serial: u64, now: WallTime) -> Self {
         let ids = groups.iter().flat_map(|group| &group.processes).map(|process| process.id.0);
-        Self {
-            version: VERSION,
-            next_process: ids.max().map_or(0, |last| last.saturating_add(1)),
-            next_serial,
-            last_tick: now,
-            groups,
-            calls: Calls::default(),
-        }
+        let next_process = ids.max().map_or(0, |last| last.saturating_add(1));
+        let calls = Calls::default();
+        Self { version: VERSION, next_process, next_serial, last_tick: now, groups, calls }.without_calls()
     }
 
     /// The same without the calls that wait: their clients are gone with the old daemon.

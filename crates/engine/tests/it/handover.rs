@@ -1,7 +1,7 @@
 //! The engine's state in another engine.
 
-use engine::{Engine, HandoverError, Input, Local, LocalTime};
-use model::{EventType, Value};
+use engine::{Engine, Handover, HandoverError, Input, Local, LocalTime, Request};
+use model::{EventType, Value, WallTime};
 
 use crate::config_of::{config, listeners, program};
 use crate::world::{Hold, World};
@@ -74,4 +74,41 @@ fn a_form_that_is_not_known_is_refused() {
     let error = Engine::restore(handover, config(Vec::new()), local).unwrap_err();
     assert_eq!(error, HandoverError::Version(99));
     assert_eq!(error.to_string(), "the state has form 99, and only form 1 is known here");
+}
+
+#[test]
+fn a_call_of_a_daemon_that_died_answers_no_client_of_the_next() {
+    let groups = || config(vec![program("p", |_| {}), program("r", |r| (r.startsecs, r.autostart) = (60, false))]);
+    let mut world = World::new(groups());
+    world.pass(2.0);
+    world.stubborn.insert("p".into());
+    let old = world.call("supervisor.stopProcess", &["p".into()]);
+    // As the next daemon finds it: what the state file says of groups, and nothing of calls.
+    let handover = Handover::of_groups(world.engine.save().groups, 1, WallTime::default());
+    let local = Local { pid: 1, time: |_| LocalTime::default() };
+    world.engine = Engine::restore(handover, groups(), local).unwrap();
+    // Its numbers begin anew, so that a client waits under that of the old one.
+    let request = Request::Method { name: "supervisor.startProcess".into(), params: vec!["r".into()] };
+    world.input(Input::Called { call: old, request });
+    world.pass(15.0);
+    assert_eq!(world.state("p"), "STOPPED");
+    assert!(world.waits(old), "the end of p answered a client that asked for r");
+}
+
+#[test]
+fn a_start_that_was_told_to_stop_while_it_was_made_is_not_made_again() {
+    let mut world = World::asleep(config(vec![program("p", |_| {})]));
+    world.hold.insert(Hold::Spawn);
+    world.input(Input::Started);
+    let stop = world.call("supervisor.stopProcess", &["p".into()]);
+    assert!(world.waits(stop));
+    let handover = Handover::of_groups(world.engine.save().groups, 1, WallTime::default());
+    world.held.clear();
+    world.children.clear();
+    world.hold.clear();
+    let local = Local { pid: 1, time: |_| LocalTime::default() };
+    world.engine = Engine::restore(handover, config(vec![program("p", |_| {})]), local).unwrap();
+    world.pass(30.0);
+    assert_eq!(world.state("p"), "STOPPED");
+    assert_eq!(world.children.len(), 0);
 }
