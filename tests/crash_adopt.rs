@@ -6,6 +6,8 @@
 
 mod survivors;
 
+use std::process::Command;
+
 use survivors::{House, until};
 
 /// Counts in its log, line by line, whether there is a daemon or not.
@@ -121,6 +123,26 @@ fn an_event_listener_starts_anew_and_its_old_process_is_gone() {
     house.start();
     assert_eq!(house.pid_of("cat"), cat);
     assert_ne!(house.pid_of("ear"), ear);
+    assert!(!House::lives(&ear));
+}
+
+#[test]
+fn an_event_listener_that_was_told_to_stop_is_not_started_anew() {
+    let listener = "[eventlistener:ear]\nevents=TICK_3600\nstartsecs=0\nstopwaitsecs=300\n\
+                    command=/bin/sh -c 'trap \"\" TERM; while :; do read line; done'\n\
+                    [program:cat]\ncommand=/bin/cat\nstartsecs=0\n";
+    let mut house = House::new(listener);
+    house.start();
+    let (ear, cat) = (house.pid_of("ear"), house.pid_of("cat"));
+    let config = house.path("supervisord.conf");
+    let mut stop = Command::new(env!("CARGO_BIN_EXE_supervisorctl"));
+    let mut stop = stop.arg("-c").arg(config).args(["stop", "ear"]).spawn().unwrap();
+    assert!(until(|| house.read("pid.state").contains("Stopping")), "{}", house.read("main.log"));
+    house.kill();
+    stop.wait().unwrap();
+    house.start();
+    assert_eq!(house.pid_of("cat"), cat);
+    assert!(house.ctl(&["status", "ear"]).contains("STOPPED"), "{}", house.ctl(&["status"]));
     assert!(!House::lives(&ear));
 }
 

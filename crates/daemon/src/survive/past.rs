@@ -185,7 +185,10 @@ fn adopt(written: Written, programs: Vec<Living>, config: &Config, said: &mut Ve
         let pool = is_pool(&group.config);
         for state in group.processes.iter_mut().filter(|state| state.state.child().is_some()) {
             if pool {
-                state.state = State::Exited { again: Some(clock::now()) };
+                // What an operator had told to stop stays stopped.
+                let stopping = matches!(state.state, State::Stopping { .. });
+                let again = State::Exited { again: Some(clock::now()) };
+                state.state = if stopping { State::Stopped } else { again };
                 state.listener = Some(engine::handover::Listener::default());
             } else if !living.contains(&state.id) {
                 ended.push(state.id);
