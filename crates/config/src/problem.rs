@@ -3,15 +3,16 @@
 //! Deliberately absent: how they are shown on a terminal (that is the daemon's `check`).
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// A line of a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
-    /// The file, as it was named.
-    pub file: PathBuf,
+    /// The file, as it was named; all places in it share the name.
+    pub file: Arc<Path>,
     /// Counted from 1.
     pub line: usize,
 }

@@ -81,7 +81,7 @@ mod tests {
     use super::render;
 
     fn problem(line: usize, text: &str) -> Problem {
-        let place = Some(Place { file: "/etc/x.conf".into(), line });
+        let place = Some(Place { file: Path::new("/etc/x.conf").into(), line });
         let section = Some("program:x".to_owned());
         Problem { place, section, option: Some("user".into()), ..Problem::new(text).hint("a user's name") }
     }

@@ -32,7 +32,6 @@ pub struct Section {
     /// Of its first header.
     pub place: Option<Place>,
     options: Vec<Setting>,
-    index: HashMap<String, usize>,
 }
 
 /// An option as it was last set.
@@ -73,7 +72,7 @@ pub struct Malformed {
 impl Section {
     /// An option of this section alone.
     pub fn setting(&self, name: &str) -> Option<&Setting> {
-        self.options.get(*self.index.get(name)?)
+        self.options.get(self.position(name)?)
     }
 
     /// Its options, in the order in which they were first set.
@@ -81,14 +80,21 @@ impl Section {
         &self.options
     }
 
-    /// Sets an option; gives the one that was there.
-    fn set(&mut self, setting: Setting) -> Option<Setting> {
-        if let Some(known) = self.index.get(&setting.name).and_then(|&at| self.options.get_mut(at)) {
-            return Some(std::mem::replace(known, setting));
+    /// Where an option is. A section has a dozen: looking at each is cheaper than an index of them.
+    fn position(&self, name: &str) -> Option<usize> {
+        self.options.iter().position(|setting| setting.name == name)
+    }
+
+    /// Sets an option; gives its place among the others and the one that was there.
+    fn set(&mut self, setting: Setting) -> (usize, Option<Setting>) {
+        let at = self.position(&setting.name).unwrap_or(self.options.len());
+        match self.options.get_mut(at) {
+            Some(known) => (at, Some(std::mem::replace(known, setting))),
+            None => {
+                self.options.push(setting);
+                (at, None)
+            }
         }
-        self.index.insert(setting.name.clone(), self.options.len());
-        self.options.push(setting);
-        None
     }
 }
 
@@ -125,7 +131,7 @@ impl Document {
             let Some(section) = self.sections.get_mut(at) else { continue };
             for setting in inherited
                 .iter()
-                .filter(|setting| !section.index.contains_key(&setting.name))
+                .filter(|setting| section.position(&setting.name).is_none())
                 .cloned()
                 .collect::<Vec<_>>()
             {
@@ -137,7 +143,8 @@ impl Document {
         }
     }
 
-    fn section_mut(&mut self, name: &str, place: &Place) -> Option<&mut Section> {
+    /// The place of a section, which is made if it is not there.
+    fn enter(&mut self, name: &str, place: &Place) -> usize {
         let at = match self.index.get(name) {
             Some(&at) => at,
             None => {
@@ -147,6 +154,6 @@ impl Document {
             }
         };
         self.touched.insert(at);
-        self.sections.get_mut(at)
+        at
     }
 }

@@ -3,6 +3,7 @@
 //! Deliberately absent: Python's options that the reference does not use (interpolation, strictness, valueless keys).
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{Document, Malformed, Repeat, Section, Setting};
 use crate::Place;
@@ -54,17 +55,18 @@ impl Document {
     /// What is malformed.
     pub fn read(&mut self, file: &Path, text: &str) -> Result<(), Malformed> {
         self.touched.clear();
-        let mut walk = Walk { document: self, file, section: None, option: None, indent: 0, bad: Bad::default() };
+        let (file, bad) = (Arc::from(file), Bad::default());
+        let mut walk = Walk { document: self, file, section: None, option: None, indent: 0, bad };
         for (index, line) in text.split_inclusive('\n').enumerate() {
             walk.line(index + 1, line);
         }
-        let bad = walk.bad;
+        let Walk { file, bad, .. } = walk;
         // Trailing empty lines belong to no value.
         trim(&mut self.defaults);
         for &at in &self.touched {
             self.sections.get_mut(at).map(trim);
         }
-        bad.verdict(file)
+        bad.verdict(&file)
     }
 }
 
@@ -99,11 +101,19 @@ impl Bad {
 
 struct Walk<'a> {
     document: &'a mut Document,
-    file: &'a Path,
-    section: Option<String>,
-    option: Option<String>,
+    file: Arc<Path>,
+    section: Option<Open>,
+    /// The option of that section which an indented line continues.
+    option: Option<usize>,
     indent: usize,
     bad: Bad,
+}
+
+/// The section that a line belongs to.
+#[derive(Clone, Copy)]
+enum Open {
+    Default,
+    At(usize),
 }
 
 impl Walk<'_> {
@@ -134,20 +144,20 @@ impl Walk<'_> {
     }
 
     fn place(&self, line: usize) -> Place {
-        Place { file: self.file.to_path_buf(), line }
+        Place { file: Arc::clone(&self.file), line }
     }
 
     fn open(&mut self, name: &str, number: usize) {
         self.option = None;
-        self.section = Some(name.into());
         if name == DEFAULT {
+            self.section = Some(Open::Default);
             return;
         }
         let place = self.place(number);
         if let Some(before) = self.document.section(name).and_then(|section| section.place.clone()) {
             self.document.repeats.push(Repeat { section: name.into(), option: None, place: place.clone(), before });
         }
-        self.document.section_mut(name, &place);
+        self.section = Some(Open::At(self.document.enter(name, &place)));
     }
 
     fn option_line(&mut self, number: usize, line: &str, value: &str, comment: Option<String>) {
@@ -161,30 +171,28 @@ impl Walk<'_> {
             self.option = None;
             return;
         }
-        let place = self.place(number);
-        let setting = Setting { name: name.clone(), value: strip(value).into(), place: Some(place.clone()), comment };
-        let Some(section) = self.section.clone() else { return };
-        let before = match section.as_str() {
-            DEFAULT => self.document.defaults.set(setting),
-            section => self.document.section_mut(section, &place).and_then(|section| section.set(setting)),
-        };
-        if let Some(before) = before.and_then(|before| before.place) {
-            self.document.repeats.push(Repeat { section, option: Some(name.clone()), place, before });
+        let setting = Setting { name, value: strip(value).into(), place: Some(self.place(number)), comment };
+        let Some(section) = self.section() else { return };
+        let (at, before) = section.set(setting);
+        let known = before.and_then(|before| before.place.map(|place| (section.name.clone(), before.name, place)));
+        self.option = Some(at);
+        if let Some((name, option, before)) = known {
+            let section = if name.is_empty() { DEFAULT.into() } else { name };
+            let place = self.place(number);
+            self.document.repeats.push(Repeat { section, option: Some(option), place, before });
         }
-        self.option = Some(name);
+    }
+
+    fn section(&mut self) -> Option<&mut Section> {
+        match self.section? {
+            Open::Default => Some(&mut self.document.defaults),
+            Open::At(at) => self.document.sections.get_mut(at),
+        }
     }
 
     fn continue_value(&mut self, line: &str, comment: Option<String>) {
-        let (Some(section), Some(option)) = (&self.section, &self.option) else { return };
-        let section = match section.as_str() {
-            DEFAULT => Some(&mut self.document.defaults),
-            name => self.document.index.get(name).and_then(|&at| self.document.sections.get_mut(at)),
-        };
-        let setting = section.and_then(|section| {
-            let at = *section.index.get(option)?;
-            section.options.get_mut(at)
-        });
-        if let Some(setting) = setting {
+        let Some(option) = self.option else { return };
+        if let Some(setting) = self.section().and_then(|section| section.options.get_mut(option)) {
             setting.value.push('\n');
             setting.value.push_str(line);
             setting.comment = setting.comment.take().or(comment);
@@ -202,6 +210,9 @@ fn header(value: &str) -> Option<&str> {
 /// Where the comment of a line begins. Python looks at the first `;` and the first `#` together, then at the second of
 /// each, and takes the first pair of which one follows white space; so a later `#` may hide behind an earlier `;`.
 fn comment_start(line: &str) -> Option<usize> {
+    if !line.contains(PREFIXES) {
+        return None;
+    }
     if strip(line).starts_with(PREFIXES) {
         return Some(0);
     }

@@ -140,7 +140,7 @@ impl Reading<'_> {
                 }
                 Err(error) => {
                     let why = if let ReadError::Unreadable(why) = error { why } else { "it is not there".into() };
-                    let place = Some(Place { file: path.clone(), line: 1 });
+                    let place = Some(Place { file: path.as_path().into(), line: 1 });
                     self.doubt(Problem { place, ..Problem::new(format!("this included file is left out: {why}")) });
                 }
             }
