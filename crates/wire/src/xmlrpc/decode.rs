@@ -56,7 +56,7 @@ pub fn decode_call(bytes: &[u8]) -> Result<Call, DecodeError> {
     root(&mut at)?;
     while let Some(name) = child(&mut at, "methodCall")? {
         match &*name {
-            "methodName" => call.method = content(&mut at, "methodName")?,
+            "methodName" => call.method = content(&mut at, "methodName")?.into_owned(),
             "params" => call.params = params(&mut at)?,
             _ => skip(&mut at)?,
         }
@@ -134,12 +134,12 @@ fn child<'a>(at: &mut Document<'a>, inside: &str) -> Result<Option<Cow<'a, str>>
     }
 }
 
-/// The text of an element that holds only text.
-fn content(at: &mut Document<'_>, inside: &str) -> Result<String, DecodeError> {
-    let mut content = String::new();
+/// The text of an element that holds only text; in one piece it is not copied.
+fn content<'a>(at: &mut Document<'a>, inside: &str) -> Result<Cow<'a, str>, DecodeError> {
+    let mut content = Cow::Borrowed("");
     loop {
         match at.next()? {
-            Node::Text(text) => content.push_str(&text),
+            Node::Text(text) => content += text,
             Node::End => return Ok(content),
             Node::Start(found) => {
                 return Err(DecodeError::Unexpected { found: found.into_owned(), inside: inside.to_owned() });
@@ -214,8 +214,8 @@ fn typed_value(at: &mut Document<'_>, kind: &str) -> Result<Value, DecodeError> 
     }
     let text = content(at, kind)?;
     match kind {
-        "string" => return Ok(Value::str(text)),
-        "dateTime.iso8601" => return Ok(Value::DateTime(text)),
+        "string" => return Ok(Value::str(text.into_owned())),
+        "dateTime.iso8601" => return Ok(Value::DateTime(text.into_owned())),
         _ => {}
     }
     let read = match kind {
@@ -273,7 +273,7 @@ fn member(at: &mut Document<'_>) -> Result<(Cow<'static, str>, Value), DecodeErr
     let (mut name, mut held) = (None, None);
     while let Some(element) = child(at, "member")? {
         match &*element {
-            "name" => name = Some(content(at, "name")?),
+            "name" => name = Some(content(at, "name")?.into_owned()),
             "value" => held = Some(value(at)?),
             _ => return Err(DecodeError::Unexpected { found: element.into_owned(), inside: "member".to_owned() }),
         }
