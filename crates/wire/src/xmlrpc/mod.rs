@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+mod plain;
 mod reader;
 
 pub use decode::{Call, Response, decode_call, decode_response};

@@ -10,9 +10,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
 use super::DecodeError;
+use super::plain::{Cursor, Plain};
 
 /// One thing in the document.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Node<'a> {
     /// A start tag; its name without prefix.
     Start(Cow<'a, str>),
@@ -26,32 +27,79 @@ pub(super) enum Node<'a> {
 
 /// A cursor over a document.
 pub(super) struct Document<'a> {
-    reader: Reader<&'a [u8]>,
+    text: &'a str,
+    way: Way<'a>,
     depth: usize,
+}
+
+/// How it is read.
+enum Way<'a> {
+    /// So far all was plain; so many things have been read.
+    Plain(Cursor<'a>, usize),
+    /// By the library.
+    Whole(Reader<&'a [u8]>),
 }
 
 impl<'a> Document<'a> {
     pub(super) fn new(text: &'a str) -> Self {
+        Self { text, way: Way::Plain(Cursor::new(text), 0), depth: 0 }
+    }
+
+    /// The same, read by the library from the first byte.
+    fn whole(text: &'a str) -> Self {
         let mut reader = Reader::from_str(text);
         // An empty element is a start and an end, so that nobody has to think of it.
         reader.config_mut().expand_empty_elements = true;
-        Self { reader, depth: 0 }
+        Self { text, way: Way::Whole(reader), depth: 0 }
     }
 
     /// The next thing.
     pub(super) fn next(&mut self) -> Result<Node<'a>, DecodeError> {
+        let Way::Plain(cursor, read) = &mut self.way else { return self.next_of_whole() };
+        let Some(node) = cursor.next() else {
+            // The library gives the same as far as it was plain.
+            let read = *read;
+            *self = Self::whole(self.text);
+            for _ in 0..read {
+                self.next_of_whole()?;
+            }
+            return self.next_of_whole();
+        };
+        *read += 1;
+        Ok(match node {
+            Plain::Start(name) => {
+                self.enter()?;
+                Node::Start(named(name))
+            }
+            Plain::End => {
+                self.leave();
+                Node::End
+            }
+            Plain::Text(text) => Node::Text(Cow::Borrowed(text)),
+            Plain::Eof => Node::Eof,
+        })
+    }
+
+    fn enter(&mut self) -> Result<(), DecodeError> {
+        self.depth += 1;
+        if self.depth > XML_DEPTH { Err(DecodeError::Depth) } else { Ok(()) }
+    }
+
+    const fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn next_of_whole(&mut self) -> Result<Node<'a>, DecodeError> {
         loop {
-            let event = self.reader.read_event().map_err(|error| self.syntax(&error))?;
+            let Way::Whole(reader) = &mut self.way else { return Ok(Node::Eof) };
+            let event = reader.read_event().map_err(|error| self.syntax(&error))?;
             return Ok(match event {
                 Event::Start(tag) => {
-                    self.depth += 1;
-                    if self.depth > XML_DEPTH {
-                        return Err(DecodeError::Depth);
-                    }
+                    self.enter()?;
                     Node::Start(named(tag.local_name().as_ref()))
                 }
                 Event::End(_) => {
-                    self.depth = self.depth.saturating_sub(1);
+                    self.leave();
                     Node::End
                 }
                 Event::Text(text) => Node::Text(text.xml10_content()),
@@ -86,7 +134,8 @@ impl<'a> Document<'a> {
     }
 
     fn syntax(&self, error: &dyn std::fmt::Display) -> DecodeError {
-        DecodeError::Syntax { at: self.reader.error_position(), what: error.to_string() }
+        let at = if let Way::Whole(reader) = &self.way { reader.error_position() } else { 0 };
+        DecodeError::Syntax { at, what: error.to_string() }
     }
 }
 
@@ -127,4 +176,38 @@ fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let quote = value.chars().next().filter(|letter| matches!(letter, '"' | '\''))?;
     let (name, _) = value.get(1..)?.split_once(quote)?;
     Some(name.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{DecodeError, Document, Node};
+
+    fn all(mut document: Document<'_>) -> (Vec<Node<'_>>, Option<DecodeError>) {
+        let mut nodes = Vec::new();
+        loop {
+            match document.next() {
+                Ok(Node::Eof) => return (nodes, None),
+                Ok(node) => nodes.push(node),
+                Err(error) => return (nodes, Some(error)),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn what_is_plain_is_read_as_the_library_reads_it(
+            declaration in "(<\\?xml version='1.0'\\?>|<\\?xml version=\"1.0\" \\?>)?",
+            pieces in prop::collection::vec(
+                "<[ab]>|</[ab]>|<a/>|<a b='c'>|<x:a>|<dateTime.iso8601>|<1>|<>|</>|</a >|< a>|<!--c-->|<!\\[CDATA\\[<]]>|\
+                 <!DOCTYPE a>|<\\?b?>|&lt;|&no;|&|]]>|>|<|\r\n|\n|é| |[a-z0-9]{1,3}|\u{1}|\u{feff}",
+                0..12,
+            ),
+        ) {
+            let text = declaration + &pieces.concat();
+            prop_assert_eq!(all(Document::new(&text)), all(Document::whole(&text)));
+        }
+    }
 }
