@@ -3,16 +3,10 @@
 use engine::{CallId, DaemonSignal, Input, ProcessId, Request};
 use model::{Channel, ExitStatus, Value};
 
+use crate::kernel::Child;
 use crate::machine::{Call, Happening, MS, Machine};
 use crate::rng::Rng;
-
-/// A living child.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Child {
-    pub(crate) process: ProcessId,
-    pub(crate) listener: bool,
-    pub(crate) temper: Temper,
-}
+use crate::sabotage::Sabotage;
 
 /// What can be expected of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,16 +21,19 @@ pub(crate) enum Temper {
     Slow,
     /// It writes without end; as a listener it lies.
     Wild,
+    /// It forks, now and then; as a listener it closes its stdout: nothing is heard of it.
+    Parent,
 }
 
 impl Temper {
     pub(crate) fn any(rng: &mut Rng) -> Self {
-        match rng.below(10) {
+        match rng.below(12) {
             0..=3 => Self::Steady,
             4 => Self::Short(0),
             5 => Self::Short(1),
             6 => Self::Stubborn,
             7 => Self::Slow,
+            8 | 9 => Self::Parent,
             _ => Self::Wild,
         }
     }
@@ -62,7 +59,7 @@ const NAMES: [&str; 14] = [
 const GROUPS: [&str; 7] = ["a", "b", "pair", "many", "ear", "eye", "nosuch"];
 
 /// What a listener may say instead of the right thing.
-const LIES: [&[u8]; 7] = [
+const LIES: [&[u8]; 10] = [
     b"RESULT 2\nOK\n",
     b"RESULT 4\nFAIL",
     b"RESULT\n",
@@ -70,12 +67,15 @@ const LIES: [&[u8]; 7] = [
     b"READY\nREADY\n",
     b"RESULT 0\n",
     b"RESULT 99999999999\n",
+    b"RESULT 1048577\nOK",
+    b"RESULT -2\nOK",
+    &[b'x'; 200_000],
 ];
 
 impl Machine {
     /// A child does what is in its nature, and does it again later.
     pub(crate) fn child_acts(&mut self, pid: u32) {
-        let Some(&Child { process, listener, temper }) = self.children.get(&pid) else { return };
+        let Some(&Child { process, listener, temper, .. }) = self.children.get(&pid) else { return };
         match temper {
             Temper::Short(status) if !self.calm => {
                 return self.later(1500, Happening::Dies(pid, ExitStatus::Exited(status)));
@@ -84,7 +84,11 @@ impl Machine {
                 self.tell(Input::Output { process, channel: Channel::Stdout, data: b"x".repeat(100) });
                 return self.later(500, Happening::Acts(pid));
             }
-            Temper::Steady | Temper::Short(_) | Temper::Stubborn | Temper::Slow | Temper::Wild => {}
+            Temper::Parent if !self.calm => {
+                self.fork_kin(pid);
+                return self.later(3000, Happening::Acts(pid));
+            }
+            Temper::Steady | Temper::Short(_) | Temper::Stubborn | Temper::Slow | Temper::Wild | Temper::Parent => {}
         }
         if listener {
             let lies = temper == Temper::Wild && self.rng.one_in(2);
@@ -105,7 +109,8 @@ impl Machine {
 
     /// Something was written to a child's stdin.
     pub(crate) fn written(&mut self, process: ProcessId, data: &[u8], call: Option<CallId>) {
-        let found = self.children.iter().find(|(_, child)| child.process == process).map(|(pid, child)| (*pid, *child));
+        let living = self.children.iter().find(|(_, child)| child.process == process);
+        let found = living.map(|(pid, child)| (*pid, child.temper));
         let deaf = !self.calm && self.rng.one_in(30);
         match (call, found.filter(|_| !deaf)) {
             (Some(call), found) => {
@@ -113,13 +118,14 @@ impl Machine {
                 self.later(2, Happening::Tell(Input::StdinTaken { call, taken }));
             }
             (None, None) => self.later(2, Happening::Tell(Input::StdinClosed { process })),
-            (None, Some((pid, child))) => self.hears(pid, child.temper, data),
+            (None, Some((pid, temper))) => self.hears(pid, temper, data),
         }
     }
 
     /// A listener reads an event and answers it, one way or another.
     fn hears(&mut self, pid: u32, temper: Temper, data: &[u8]) {
         self.report.events += 1;
+        let data = if self.is(Sabotage::NoHeader) { b"" } else { data };
         if !data.starts_with(b"ver:3.0 server:sim serial:") {
             self.fail(format!("an event without a header: {:?}", String::from_utf8_lossy(data)));
         }
@@ -128,6 +134,8 @@ impl Machine {
             0 if wild => self.later(100, Happening::Dies(pid, ExitStatus::Exited(1))),
             // It never answers.
             1 if wild => {}
+            // Its stdout is closed.
+            _ if temper == Temper::Parent && !self.calm => {}
             2 if wild => {
                 let lie = self.rng.pick(&LIES).copied().unwrap_or(b"x");
                 self.say(pid, lie);
@@ -193,22 +201,24 @@ impl Machine {
         }
         self.later(4000, Happening::Weather);
         match self.rng.below(8) {
-            0 => self.crash(),
+            // At once, or in the middle of what it will be doing.
+            0 if self.rng.one_in(2) => self.crash(),
+            0 => self.doom = Some(self.rng.below(40)),
             1 => self.upgrade(),
-            2 => {
-                let hours = i64::try_from(self.rng.below(100)).unwrap_or(0) - 50;
-                self.note(|| format!("the clock is set by {hours} hours"));
-                self.wall = self.wall.saturating_add(hours * 3_600_000_000_000);
-            }
+            2 => self.set_clock(),
             3 => self.tell(Input::Signalled(DaemonSignal::ReopenLogs)),
-            4 => {
-                // Somebody kills a child with kill -9.
-                let pids: Vec<u32> = self.children.keys().copied().collect();
-                if let Some(&pid) = self.rng.pick(&pids) {
-                    self.dies(pid, ExitStatus::Signaled { signal: model::Signal::KILL, core: false });
-                }
+            4 => self.murder(),
+            5 => {
+                self.note(|| "the disk fills up or has room again".into());
+                self.file.full = !self.file.full;
             }
             _ => {}
         }
+    }
+
+    fn set_clock(&mut self) {
+        let hours = i64::try_from(self.rng.below(100)).unwrap_or(0) - 50;
+        self.note(|| format!("the clock is set by {hours} hours"));
+        self.wall = self.wall.saturating_add(hours * 3_600_000_000_000);
     }
 }

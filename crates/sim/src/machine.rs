@@ -1,18 +1,24 @@
-//! The kernel and the daemon's shell: children that live and die, answers that take their time, and all that the engine is
-//! told. Everything that will happen stands in one queue, ordered by time.
+//! The whole machine: one queue of all that will happen, ordered by time, and the daemon's shell, which tells the engine what
+//! happened and does what it decides.
+//!
+//! Deliberately absent: what children do to each other and to themselves (`kernel`, `actors`), and restarts (`restart`).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use config::Config;
+use engine::handover::State;
+use engine::input::ClearError;
 use engine::{
     Action, Answer, CallId, CommandError, Engine, Input, Local, LocalTime, ProcessId, SpawnError, SpawnOrder,
 };
-use model::{ExitStatus, Moment, Signal, WallTime};
+use model::{ExitStatus, Moment, WallTime};
 
-use crate::actors::{Child, Temper};
+use crate::kernel::{Child, Kin};
+use crate::restart::StateFile;
 use crate::rng::Rng;
 use crate::run::Report;
+use crate::sabotage::Sabotage;
 
 /// A millisecond in nanoseconds.
 pub(crate) const MS: u64 = 1_000_000;
@@ -20,7 +26,8 @@ pub(crate) const MS: u64 = 1_000_000;
 /// Lines of a trace that are kept: the last ones say what went wrong.
 const TRACE: usize = 2000;
 
-const LOCAL: Local = Local { pid: 1, time: |_| LocalTime { month: 1, day: 1, hour: 0, minute: 0 } };
+/// The place where the daemon runs.
+pub(crate) const LOCAL: Local = Local { pid: 1, time: |_| LocalTime { month: 1, day: 1, hour: 0, minute: 0 } };
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -31,6 +38,8 @@ pub(crate) enum Happening {
     Spawned(Box<SpawnOrder>),
     /// A child ends by itself or by a signal.
     Dies(u32, ExitStatus),
+    /// A descendant of a child ends.
+    KinDies(u32),
     /// A child does what is in its nature.
     Acts(u32),
     /// A listener says this.
@@ -57,18 +66,29 @@ pub(crate) struct Machine {
     pub(crate) now: u64,
     /// What the wall clock shows at the beginning of time.
     pub(crate) wall: i64,
-    queue: BTreeMap<(u64, u64), Happening>,
+    pub(crate) queue: BTreeMap<(u64, u64), Happening>,
     next: u64,
     pub(crate) children: BTreeMap<u32, Child>,
+    /// What the children forked.
+    pub(crate) kin: BTreeMap<u32, Kin>,
+    /// Children that are gone while descendants of theirs are waited for.
+    pub(crate) outlived: BTreeMap<u32, (ProcessId, ExitStatus)>,
+    /// Children that were told to stop with all that belongs to them.
+    pub(crate) stopping: BTreeSet<u32>,
     /// Whose those were that are no more.
-    dead: BTreeMap<u32, ProcessId>,
+    pub(crate) dead: BTreeMap<u32, ProcessId>,
     next_pid: u32,
     /// Ends of children that the engine has not been told yet.
     pub(crate) untold: BTreeSet<u32>,
     /// Children of processes that are being spawned.
     pub(crate) spawning: BTreeSet<ProcessId>,
-    /// Processes that could not be signalled: nobody answers for them.
-    pub(crate) lost: BTreeSet<ProcessId>,
+    /// Children that could not be signalled: nobody answers for them.
+    pub(crate) lost: BTreeSet<u32>,
+    pub(crate) file: StateFile,
+    /// The daemon crashes before it has done so many more actions.
+    pub(crate) doom: Option<u64>,
+    /// How each process was when it was looked at last.
+    pub(crate) last: BTreeMap<ProcessId, State>,
     pub(crate) calls: BTreeMap<CallId, Call>,
     /// The configuration as it is on the disk.
     pub(crate) config: Arc<Config>,
@@ -77,6 +97,7 @@ pub(crate) struct Machine {
     pub(crate) calm: bool,
     pub(crate) trace: VecDeque<String>,
     traced: bool,
+    sabotage: Option<Sabotage>,
     pub(crate) report: Report,
     /// The first thing that should not be.
     pub(crate) failure: Option<String>,
@@ -84,7 +105,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// A machine before the start; one that is traced is a good deal slower.
-    pub(crate) fn new(mut rng: Rng, traced: bool) -> Self {
+    pub(crate) fn new(mut rng: Rng, traced: bool, sabotage: Option<Sabotage>) -> Self {
         let config = crate::scene::config(&mut rng, None);
         Self {
             engine: Engine::new(Arc::clone(&config), LOCAL),
@@ -94,20 +115,43 @@ impl Machine {
             queue: BTreeMap::new(),
             next: 0,
             children: BTreeMap::new(),
+            kin: BTreeMap::new(),
+            outlived: BTreeMap::new(),
+            stopping: BTreeSet::new(),
             dead: BTreeMap::new(),
             next_pid: 2,
             untold: BTreeSet::new(),
             spawning: BTreeSet::new(),
             lost: BTreeSet::new(),
+            file: StateFile::default(),
+            doom: None,
+            last: BTreeMap::new(),
             calls: BTreeMap::new(),
             config,
             finished: false,
             calm: false,
             trace: VecDeque::new(),
             traced,
+            sabotage,
             report: Report::default(),
             failure: None,
         }
+    }
+
+    /// The world is broken in this way.
+    pub(crate) fn is(&self, sabotage: Sabotage) -> bool {
+        self.sabotage == Some(sabotage)
+    }
+
+    /// A process id that was never used.
+    pub(crate) const fn next_pid(&mut self) -> u32 {
+        self.next_pid += 1;
+        self.next_pid
+    }
+
+    /// What the wall clock shows.
+    pub(crate) fn wall(&self) -> WallTime {
+        WallTime(self.wall.saturating_add(i64::try_from(self.now).unwrap_or(0)))
     }
 
     /// Note what happens.
@@ -140,11 +184,21 @@ impl Machine {
 
     /// When the next thing happens.
     pub(crate) fn next_time(&self) -> Option<u64> {
-        let deadline = self.engine.due().map(|due| due.0);
+        let deadline = self.due().map(|due| due.0);
         let first = self.queue.first_key_value().map(|((time, _), _)| *time);
         match (deadline, first) {
             (Some(deadline), Some(first)) => Some(deadline.min(first)),
             (one, other) => one.or(other),
+        }
+    }
+
+    /// When the engine is called at the latest.
+    pub(crate) fn due(&self) -> Option<Moment> {
+        let due = self.engine.due();
+        match self.sabotage {
+            Some(Sabotage::LateTimer) => due.map(|due| due.after_secs(10)),
+            Some(Sabotage::BusyLoop) => Some(Moment(self.now)),
+            _ => due,
         }
     }
 
@@ -164,6 +218,7 @@ impl Machine {
             Happening::Tell(input) => self.tell(input),
             Happening::Spawned(order) => self.spawned(&order),
             Happening::Dies(pid, status) => self.dies(pid, status),
+            Happening::KinDies(pid) => self.kin_dies(pid),
             Happening::Acts(pid) => self.child_acts(pid),
             Happening::Says(pid, data) => {
                 if let Some(child) = self.children.get(&pid) {
@@ -186,12 +241,21 @@ impl Machine {
         }
         self.note(|| shown(&input));
         let mut actions = Vec::new();
-        let wall = WallTime(self.wall.saturating_add(i64::try_from(self.now).unwrap_or(0)));
-        self.engine.handle(Moment(self.now), wall, input, &mut actions);
+        let mut now = Moment(self.now);
+        if self.is(Sabotage::WallTimer) {
+            now = Moment(u64::try_from(self.wall().0).unwrap_or(0));
+        }
+        self.engine.handle(now, self.wall(), input, &mut actions);
         self.report.steps += 1;
         for action in actions {
+            // The daemon may die between any two things that it does.
+            if self.doom.take_if(|left| *left == 0).is_some() {
+                return self.crash();
+            }
+            self.doom = self.doom.map(|left| left - 1);
             self.act(action);
         }
+        self.keep();
     }
 
     fn act(&mut self, action: Action) {
@@ -206,6 +270,7 @@ impl Machine {
 
     fn do_action(&mut self, action: Action) {
         match action {
+            // A group whose logs cannot be made is active without them.
             Action::PrepareGroup { ticket, .. } => {
                 self.later(5, Happening::Tell(Input::GroupPrepared { ticket, logs: Vec::new() }));
             }
@@ -215,8 +280,13 @@ impl Machine {
                 let result = if missing { Err(error) } else { Ok(()) };
                 self.later(2, Happening::Tell(Input::CommandChecked { ticket, result }));
             }
+            Action::Spawn(_) if self.is(Sabotage::LostOrder) => {}
+            Action::Spawn(order) if self.is(Sabotage::SecondCopy) => {
+                self.order(order.clone());
+                self.order(order);
+            }
             Action::Spawn(order) => self.order(order),
-            Action::Signal { process, pid, signal, .. } => self.signalled(process, pid, signal),
+            Action::Signal { process, pid, signal, to_group } => self.signalled(process, pid, signal, to_group),
             Action::Drain { process } => {
                 // Now and then a sink stalls and the answer never comes.
                 if self.calm || !self.rng.one_in(20) {
@@ -230,11 +300,21 @@ impl Machine {
                 self.later(5, Happening::Tell(Input::ConfigRead { ticket, result }));
             }
             Action::ClearLogs { ticket, .. } | Action::ClearMainLog { ticket } => {
-                self.later(5, Happening::Tell(Input::LogsCleared { ticket, result: Ok(()) }));
+                let errors = [ClearError::NoFile, ClearError::Failed];
+                let error = self.rng.pick(&errors).copied().filter(|_| !self.calm && self.rng.one_in(4));
+                self.later(5, Happening::Tell(Input::LogsCleared { ticket, result: error.map_or(Ok(()), Err) }));
             }
-            Action::Finish { .. } => self.finished = true,
+            Action::Finish { .. } => self.finish(),
             Action::ForgetGroup { .. } | Action::Print { .. } | Action::ReopenLogs | Action::Log { .. } => {}
         }
+    }
+
+    fn finish(&mut self) {
+        if self.is(Sabotage::Stray) {
+            let child = self.a_stray();
+            self.children.insert(1, child);
+        }
+        self.finished = !self.is(Sabotage::NoEnd);
     }
 
     fn order(&mut self, order: SpawnOrder) {
@@ -251,55 +331,35 @@ impl Machine {
         self.spawning.remove(&process);
         if !self.calm && self.rng.one_in(10) {
             let name = &order.config.name;
-            let why = if self.rng.one_in(2) {
-                format!("too many open files to spawn '{name}'")
-            } else {
-                format!("Too many processes in process table to spawn '{name}'")
-            };
-            return self.tell(Input::SpawnFailed { process, error: SpawnError::Other(why) });
+            let error = SpawnError::Other(match self.rng.below(4) {
+                0 => format!("too many open files to spawn '{name}'"),
+                1 => format!("Too many processes in process table to spawn '{name}'"),
+                2 => format!("unknown error making dispatchers for '{name}': ENOSPC"),
+                _ => format!("unknown error during fork for '{name}': EAGAIN"),
+            });
+            return self.tell(Input::SpawnFailed { process, error });
         }
-        let pid = self.next_pid;
-        self.next_pid += 1;
-        let temper = if self.calm { Temper::Steady } else { Temper::any(&mut self.rng) };
-        self.children.insert(pid, Child { process, listener: order.listener, temper });
+        let pid = self.fork(order);
+        if self.is(Sabotage::TwoChildren) {
+            self.fork(order);
+        }
+        if self.is(Sabotage::HiddenChild) {
+            return self.tell(Input::SpawnFailed { process, error: SpawnError::Other("it lives".into()) });
+        }
         self.tell(Input::Spawned { process, pid });
-        self.later(300, Happening::Acts(pid));
-    }
-
-    /// A child is no more. The engine hears of it a little later.
-    pub(crate) fn dies(&mut self, pid: u32, status: ExitStatus) {
-        let Some(child) = self.children.remove(&pid) else { return };
-        self.note(|| format!("  pid {pid} ends: {}", status.describe()));
-        self.untold.insert(pid);
-        self.dead.insert(pid, child.process);
-        self.later(3, Happening::Tell(Input::Reaped { process: child.process, status }));
-    }
-
-    fn signalled(&mut self, process: ProcessId, pid: u32, signal: Signal) {
-        let Some(child) = self.children.get(&pid) else { return };
-        if child.process != process {
-            return self.fail(format!("pid {pid} is not of process {}", process.0));
-        }
-        if !self.calm && self.rng.one_in(200) {
-            self.lost.insert(process);
-            return self.at(self.now, Happening::Tell(Input::SignalFailed { process, error: "EPERM".into() }));
-        }
-        let temper = child.temper;
-        let status = ExitStatus::Signaled { signal, core: false };
-        match (signal, temper) {
-            (Signal::KILL, _) => self.later(10, Happening::Dies(pid, status)),
-            (Signal::TERM | Signal::INT, Temper::Stubborn) => {}
-            (Signal::TERM | Signal::INT, Temper::Slow) => self.later(5000, Happening::Dies(pid, status)),
-            (Signal::TERM | Signal::INT, _) => self.later(50, Happening::Dies(pid, status)),
-            _ => {}
-        }
     }
 
     fn replied(&mut self, call: CallId, answer: &Answer) {
-        self.report.replies += 1;
-        match self.calls.insert(call, Call::Answered) {
-            Some(Call::Waits) => {}
-            other => self.fail(format!("a reply to {call:?}, which is {other:?}: {answer:?}")),
+        if self.is(Sabotage::LostReply) && self.rng.one_in(5) {
+            return;
+        }
+        let times = if self.is(Sabotage::TwoReplies) { 2 } else { 1 };
+        for _ in 0..times {
+            self.report.replies += 1;
+            match self.calls.insert(call, Call::Answered) {
+                Some(Call::Waits) => {}
+                other => self.fail(format!("a reply to {call:?}, which is {other:?}: {answer:?}")),
+            }
         }
         self.report.faults += u64::from(matches!(answer, Answer::Fault(_)));
     }
@@ -307,75 +367,6 @@ impl Machine {
     /// Whose child this is or was.
     pub(crate) fn owner(&self, pid: u32) -> Option<ProcessId> {
         self.children.get(&pid).map(|child| child.process).or_else(|| self.dead.get(&pid).copied())
-    }
-
-    /// The daemon crashes, and another takes over from what was kept.
-    pub(crate) fn crash(&mut self) {
-        self.report.crashes += 1;
-        self.note(|| "the daemon crashes".into());
-        let kept = self.engine.save().without_calls();
-        for call in self.calls.values_mut().filter(|call| **call == Call::Waits) {
-            *call = Call::Gone;
-        }
-        // What was on its way to the old daemon is lost with it.
-        let lost = |happening: &Happening| matches!(happening, Happening::Tell(_) | Happening::Spawned(_));
-        self.queue.retain(|_, happening| !lost(happening));
-        self.spawning.clear();
-        self.untold.clear();
-        let down = self.rng.below(3000 * MS);
-        self.pass_without_a_daemon(self.now + down);
-        match Engine::restore(kept, Arc::clone(&self.config), LOCAL) {
-            Ok(engine) => self.engine = engine,
-            Err(error) => return self.fail(error.to_string()),
-        }
-        self.adopt();
-        self.tell(Input::Started);
-    }
-
-    fn pass_without_a_daemon(&mut self, end: u64) {
-        while let Some(key) = self.queue.first_key_value().map(|(key, _)| *key).filter(|(time, _)| *time <= end) {
-            match self.queue.remove(&key) {
-                Some(Happening::Dies(pid, _)) => {
-                    self.children.remove(&pid);
-                }
-                // Clients, listeners and the weather find nobody.
-                Some(other @ (Happening::Client | Happening::Weather)) => self.at(end + MS, other),
-                _ => {}
-            }
-        }
-        self.now = end;
-    }
-
-    /// Tell the successor who has died meanwhile; listeners are ended, they start anew.
-    fn adopt(&mut self) {
-        let kept = self.engine.save();
-        for process in kept.groups.iter().flat_map(|group| &group.processes) {
-            let Some(child) = process.state.child().filter(|child| child.gone.is_none()) else { continue };
-            let (id, pid) = (process.id, child.pid);
-            match self.children.get(&pid).map(|child| child.listener) {
-                None => {
-                    self.untold.insert(pid);
-                    self.dead.insert(pid, id);
-                    self.later(3, Happening::Tell(Input::Reaped { process: id, status: ExitStatus::Unknown }));
-                }
-                Some(true) => self.dies(pid, ExitStatus::Signaled { signal: Signal::KILL, core: false }),
-                Some(false) => {}
-            }
-        }
-    }
-
-    /// The daemon hands its state over in place: nothing is lost, no client notices.
-    pub(crate) fn upgrade(&mut self) {
-        // Calls behind a question to the world would be lost, so the upgrade waits.
-        if self.engine.open_questions() > 0 || !self.spawning.is_empty() {
-            return;
-        }
-        self.report.upgrades += 1;
-        self.note(|| "the daemon is upgraded".into());
-        match Engine::restore(self.engine.save(), Arc::clone(&self.config), LOCAL) {
-            Ok(engine) => self.engine = engine,
-            Err(error) => self.fail(error.to_string()),
-        }
     }
 }
 

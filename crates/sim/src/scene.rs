@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use config::{
-    Autorestart, Config, DaemonConfig, GroupConfig, GroupKind, OutputConfig, PoolConfig, ProcessConfig, ResultHandler,
+    Autorestart, Config, DaemonConfig, GroupConfig, GroupKind, KillMode, OutputConfig, PoolConfig, ProcessConfig,
+    ResultHandler,
 };
 use model::{EventType, Signal};
 
@@ -12,6 +13,8 @@ use crate::rng::Rng;
 fn output(events_enabled: bool) -> OutputConfig {
     OutputConfig { events_enabled, ..OutputConfig::default() }
 }
+
+const KILL_MODES: [KillMode; 3] = [KillMode::Process, KillMode::Group, KillMode::Tree];
 
 fn process(rng: &mut Rng, name: &str) -> ProcessConfig {
     let autorestart = [Autorestart::Always, Autorestart::Unexpected, Autorestart::Never];
@@ -28,6 +31,7 @@ fn process(rng: &mut Rng, name: &str) -> ProcessConfig {
         stopwaitsecs: below(rng, 4),
         stopasgroup: rng.one_in(2),
         killasgroup: true,
+        killmode: rng.pick(&KILL_MODES).copied().unwrap_or_default(),
         on_fatal: if rng.one_in(8) { config::Ending::Restart } else { config::Ending::Ignore },
         redirect_stderr: rng.one_in(2),
         stdout: output(rng.one_in(2)),
@@ -73,5 +77,11 @@ pub(crate) fn config(rng: &mut Rng, before: Option<&Config>) -> Arc<Config> {
     }
     groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     let daemon = DaemonConfig { identifier: "sim".into(), ..DaemonConfig::default() };
-    Arc::new(Config { daemon, servers: Vec::new(), groups, rpc_interfaces: Vec::new(), messages: Vec::new() })
+    Arc::new(Config {
+        daemon,
+        servers: Vec::new(),
+        groups,
+        rpc_interfaces: vec!["supervisor".into()],
+        messages: Vec::new(),
+    })
 }
