@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod dist;
 mod docs;
+mod fuzz;
 mod run;
 mod tidy;
 
@@ -19,6 +20,7 @@ cargo xtask TOOL [OPTIONS]
   ci        everything that must hold before a change is taken: [--quick] [--only STEP]
   dist      the programs as they are shipped, in one folder: [--to FOLDER]
   docs      write the pages of docs/reference from the tables: [--check]
+  fuzz      coverage-guided fuzzing: [--seconds N] [--keep] [TARGET…] | TARGET --replay FILE
   tidy      hold the house rules on every file of the repository; exit 1 on any that is broken
   help      this text";
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         "ci" => ci::main(&rest),
         "dist" => dist::main(&rest),
         "docs" => docs::main(&rest),
+        "fuzz" => fuzz::main(&rest),
         "tidy" => tidy::main(&rest),
         "" | "help" | "--help" | "-h" => {
             println!("{USAGE}");

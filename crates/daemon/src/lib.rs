@@ -15,6 +15,8 @@ pub mod plane;
 mod startup;
 mod survive;
 
+pub use survive::handover_of;
+
 /// Runs supervisord with the arguments of this process.
 #[must_use]
 pub fn main() -> std::process::ExitCode {

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::run;
+use crate::{fuzz, run};
 pub use step::shown;
 
 use step::Step;
@@ -53,6 +53,7 @@ fn steps_on_the_source() -> Vec<Step> {
         Step::call("deny", "licences, bans and sources of dependencies", deny::check, "").quick(),
         cargo("clippy", "no lint is broken", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         cargo("test", "the tests of every crate", &["test", "--workspace", "--no-fail-fast"]),
+        Step::call("fuzz", "no bytes from outside do harm, as far as a short search goes", fuzz::ci, ""),
     ]
 }
 

@@ -8,7 +8,8 @@ use super::step::shown;
 use crate::run;
 
 /// A program, what to run to see whether it is there, and Debian's package of it.
-const NEEDED: [(&str, &[&str], &str); 7] = [
+const NEEDED: [(&str, &[&str], &str); 8] = [
+    ("c++", &["--version"], "g++"),
     ("python3", &["-c", "import ensurepip"], "python3-venv"),
     ("git", &["--version"], "git"),
     ("perl", &["-e", "1"], "perl"),

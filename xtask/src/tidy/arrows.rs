@@ -18,6 +18,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("ctl", &["model", "config", "wire", "sys"]),
     ("listeners", &["model", "config", "wire", "sys"]),
     ("supervisor", &["daemon", "ctl", "listeners"]),
+    ("fuzz", &["model", "config", "wire", "engine", "sys", "daemon"]),
     ("xtask", &["model", "config", "engine", "ctl"]),
 ];
 

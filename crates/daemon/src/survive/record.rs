@@ -125,7 +125,11 @@ pub fn read(path: &Path) -> Result<Option<Written>, String> {
     parse(BufReader::new(file.take(LARGEST))).map(Some)
 }
 
-fn parse(lines: impl BufRead) -> Result<Written, String> {
+/// Reads what a file says.
+///
+/// # Errors
+/// It does not begin as a state file of a known form.
+pub fn parse(lines: impl BufRead) -> Result<Written, String> {
     // A line that was cut off when the disk was full or the daemon died is left out.
     let mut lines = lines.lines().map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok());
     let Some(Line::Header(header)) = lines.next() else { return Err("it does not begin as a state file".into()) };
