@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use hyper::Request;
-use hyper::body::{Body, Bytes};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::CONNECTION;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -82,6 +82,8 @@ pub(super) struct Connection {
     pub halted: Cell<bool>,
     /// Its request as it began, without its headers but the one that says whether the connection is kept.
     head: RefCell<String>,
+    /// A request that was read although reading had stopped, its head as bytes: the successor reads it again.
+    reread: RefCell<Option<(Vec<u8>, Incoming)>>,
     /// Takes what the client has not taken, instead of the socket.
     unsent: RefCell<Option<Vec<u8>>>,
     closes: Cell<bool>,
@@ -103,6 +105,7 @@ impl Connection {
             action_before: RefCell::default(),
             halted: Cell::new(false),
             head: RefCell::default(),
+            reread: RefCell::default(),
             unsent: RefCell::default(),
             closes: Cell::new(false),
             phase: Cell::new(Phase::Pause),
@@ -126,6 +129,29 @@ impl Connection {
         head.push_str("\r\n");
     }
 
+    /// This request was in memory when reading stopped: it is for the successor.
+    pub fn leave_to_successor(&self, request: Request<Incoming>) {
+        let (method, uri, version) = (request.method(), request.uri(), request.version());
+        let mut head = format!("{method} {uri} {version:?}\r\n").into_bytes();
+        for (name, value) in request.headers() {
+            head.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        head.extend(b"\r\n");
+        self.reread.replace(Some((head, request.into_body())));
+        self.enter(Phase::Head);
+    }
+
+    /// What the successor is to read again: that request, and what hyper has read of its body ahead.
+    pub fn take_reread(&self, context: &mut Context<'_>) -> Vec<u8> {
+        let Some((mut bytes, mut body)) = self.reread.take() else { return Vec::new() };
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(context) {
+            if let Ok(data) = frame.into_data() {
+                bytes.extend(data);
+            }
+        }
+        bytes
+    }
+
     /// Its body, too, or nobody wants it.
     pub fn heard(&self) {
         self.enter(Phase::Request);
@@ -146,7 +172,7 @@ impl Connection {
         self.head.borrow().clone()
     }
 
-    /// From now on what is written is kept, and the socket is not closed.
+    /// What is written from now on is kept, and the socket is not closed.
     pub fn keep_unsent(&self) {
         *self.unsent.borrow_mut() = Some(Vec::new());
     }
@@ -268,9 +294,9 @@ impl Watched {
         Self { stream, connection, unread, unsent }
     }
 
-    /// The socket, and what it has not been given yet of what came from before.
-    pub fn into_parts(self) -> (Stream, Bytes) {
-        (self.stream, self.unread)
+    /// The socket, what is still to be read before what it brings, and what is still to be written first.
+    pub fn into_parts(self) -> (Stream, Bytes, Bytes) {
+        (self.stream, self.unread, self.unsent)
     }
 
     /// Writes what comes from before.

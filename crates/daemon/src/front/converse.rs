@@ -1,18 +1,20 @@
 //! One connection: hyper speaks HTTP on it until it ends, dawdles for too long, or is taken away to be handed over.
 
+use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connection::{Connection, Stream, Watched};
-use super::serve::{Leave, Listening};
+use super::reply::Payload;
+use super::serve::{Front, Leave, Listening};
 use super::{handover, service};
 
 /// Bytes of a request's head; hyper answers 431 to more. Also the most that a connection's buffers grow to.
@@ -60,7 +62,7 @@ pub(super) async fn converse(
     let mut alarm = pin!(sleep_until(Instant::now()));
     let (mut armed, mut told) = (None, false);
     let end = poll_fn(|context| {
-        if !told && leaving.as_mut().poll(context).is_ready() {
+        if !told && (front.leaves.get() || leaving.as_mut().poll(context).is_ready()) {
             told = true;
             if front.taken.get() {
                 return Poll::Ready(End::Taken);
@@ -74,19 +76,32 @@ pub(super) async fn converse(
     })
     .await;
     if end == End::Taken {
-        // What the client does not take is kept from now on.
-        connection.keep_unsent();
-        poll_fn(|context| {
-            let _ = Pin::new(&mut http).poll(context);
-            Poll::Ready(())
-        })
-        .await;
-        let asked = handover::asked(&connection);
-        let parts = http.into_parts();
-        let (stream, unread) = parts.io.into_inner().into_parts();
-        let unread = [parts.read_buf, unread].concat();
-        handover::keep(front, server.number, &connection, stream, unread, asked);
+        take_apart(http, front, &server, &connection).await;
     }
+}
+
+/// Takes a connection from under hyper, with all that hyper knows of it.
+async fn take_apart<S>(
+    mut http: http1::Connection<TokioIo<Watched>, S>,
+    front: &Front,
+    server: &Listening,
+    connection: &Connection,
+) where
+    S: HttpService<Incoming, ResBody = Payload>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    // What the client does not take is kept from now on.
+    connection.keep_unsent();
+    let reread = poll_fn(|context| {
+        let _ = Pin::new(&mut http).poll(context);
+        Poll::Ready(connection.take_reread(context))
+    })
+    .await;
+    let asked = handover::asked(connection);
+    let parts = http.into_parts();
+    let (stream, unread, unsent) = parts.io.into_inner().into_parts();
+    let leftover = Leftover { unread: [reread.into(), parts.read_buf, unread].concat().into(), unsent, closes: false };
+    handover::keep(front, server.number, connection, stream, leftover, asked);
 }
 
 /// Ready once a connection has dawdled for too long. The alarm is moved only to an earlier moment, and looked at again when it

@@ -172,7 +172,7 @@ fn connection_rests(front: &Front, connection: &Connection) -> bool {
 pub(super) async fn hand_over(front: &Front, servers: &[Rc<Listening>]) -> Handed {
     rested(front, LAST).await;
     front.taken.set(true);
-    front.leaving.notify_waiters();
+    front.leave_all();
     let _ = timeout(GRACE, front.emptied()).await;
     let mut descriptors = Vec::new();
     let mut put = |descriptor: OwnedFd| {
@@ -215,10 +215,12 @@ pub(super) fn keep(
     server: usize,
     connection: &Connection,
     stream: Stream,
-    unread: Vec<u8>,
+    leftover: Leftover,
     asked: Option<Asked>,
 ) {
-    let (mut unsent, mut closes) = connection.take_unsent();
+    let (kept, mut closes) = connection.take_unsent();
+    let mut unsent = [Vec::from(leftover.unsent), kept].concat();
+    let unread = leftover.unread.into();
     match connection.phase() {
         Phase::Stream => return,
         Phase::Pause | Phase::Head => {}

@@ -119,7 +119,9 @@ pub(super) struct Front {
     pub desk: Desk,
     /// Rings when streams are to end.
     pub ending: Notify,
-    /// Rings when connections are to end, or to be taken from under hyper.
+    /// Connections are to end, or to be taken from under hyper,
+    pub leaves: Cell<bool>,
+    /// and this rings when it comes to that.
     pub leaving: Notify,
     /// Nothing new is asked of control: the daemon is about to be replaced.
     pub frozen: Cell<bool>,
@@ -177,6 +179,7 @@ impl Front {
             began: Timestamp::now(),
             desk: Desk::default(),
             ending: Notify::new(),
+            leaves: Cell::new(false),
             leaving: Notify::new(),
             frozen: Cell::new(false),
             taken: Cell::new(false),
@@ -229,6 +232,12 @@ impl Front {
     /// All connections.
     pub fn all(&self) -> Vec<Rc<Connection>> {
         self.connections.borrow().values().map(|entry| Rc::clone(&entry.connection)).collect()
+    }
+
+    /// Tells all connections to end. One whose task has not begun finds the word when it does.
+    pub fn leave_all(&self) {
+        self.leaves.set(true);
+        self.leaving.notify_waiters();
     }
 
     /// Waits until there is none.
@@ -321,7 +330,7 @@ pub(super) async fn run(
     }
     front.ends.set(true);
     front.ending.notify_waiters();
-    front.leaving.notify_waiters();
+    front.leave_all();
     let _ = timeout(GRACE, front.emptied()).await;
 }
 

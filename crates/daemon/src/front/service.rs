@@ -1,10 +1,11 @@
 //! One request: who may ask, then which handler answers; after it, the line of the access log.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::rc::Rc;
 
 use hyper::body::{Body as _, Incoming};
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, TRANSFER_ENCODING};
 use hyper::{Method, Request, StatusCode};
 
 use super::connection::Connection;
@@ -38,14 +39,20 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Reply, Infallible> {
     connection.asked(&request);
+    let before = connection.asked_before.take();
+    if front.frozen.get() && before.is_none() {
+        // Pieces of a body cannot be put together again as they came.
+        if request.headers().contains_key(TRANSFER_ENCODING) {
+            return Ok(reply::last(StatusCode::SERVICE_UNAVAILABLE, LEAVING));
+        }
+        connection.leave_to_successor(request);
+        return pending().await;
+    }
     let line = access::Line::begin(&front, connection.peer, &request);
     let head = request.method() == Method::HEAD;
     let mut exchange = Exchange { path: path_of(&request), front: Rc::clone(&front), server, connection, request };
-    let before = connection.asked_before.take();
     let mut reply = match before {
         Some(asked) => go_on(&exchange, asked).await,
-        // It was in memory already when reading stopped; the successor could not read it again.
-        None if front.frozen.get() => reply::last(StatusCode::SERVICE_UNAVAILABLE, LEAVING),
         None => match admit(&mut exchange).await {
             Ok(()) => route(&mut exchange).await,
             Err(refusal) => refusal,
