@@ -197,6 +197,27 @@ fn an_orderly_end_leaves_no_state_and_a_forged_one_is_not_used() {
 }
 
 #[test]
+fn no_descendant_of_an_adopted_program_escapes_its_stop() {
+    for mode in ["tree", "cgroup"] {
+        let mut house = House::new(&format!(
+            "[program:family]\nkillmode={mode}\nstartsecs=0\nstopwaitsecs=1\nautorestart=false\n\
+             command=/bin/sh -c 'setsid sh -c \"(sleep 1000 & echo \\$! > %(here)s/orphan)\"; \
+             setsid sleep 1001 & echo $! > %(here)s/away; exec sleep 1002'\n"
+        ));
+        house.start();
+        let pid = house.pid_of("family");
+        let number = |name: &str| house.read(name).trim().to_owned();
+        assert!(until(|| !number("orphan").is_empty() && !number("away").is_empty()));
+        let pids = ["orphan", "away"].map(number);
+        house.kill();
+        house.start();
+        assert_eq!(house.pid_of("family"), pid);
+        assert_eq!(house.ctl(&["stop", "family"]), "family: stopped\n");
+        assert!(pids.iter().all(|pid| !House::lives(pid)), "{mode}: stopped means gone");
+    }
+}
+
+#[test]
 fn a_fastcgi_socket_is_served_on() {
     let mut house = House::new(
         "[fcgi-program:web]\ncommand=/bin/sleep 600\nsocket=unix://%(here)s/web.sock\nstartsecs=0\n\

@@ -34,6 +34,81 @@ fn what_a_program_leaves_behind_at_its_own_end_is_killed_with_the_tree() {
     assert_eq!(pids.into_iter().filter(|&pid| lives(pid)).collect::<Vec<_>>(), []);
 }
 
+/// The control group of a program, if it has one of its own here.
+fn group_of(daemon: &Daemon, name: &str) -> Option<std::path::PathBuf> {
+    let groups = std::fs::read_to_string(format!("/proc/{}/cgroup", daemon.pid_of(name))).unwrap();
+    let last = groups.lines().find_map(|line| line.strip_prefix("0::"))?.to_owned();
+    let name = std::path::Path::new(&last).file_name()?.to_owned();
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
+    let mounts = mounts.lines().filter(|line| line.split(' ').nth(2) == Some("cgroup2"));
+    let found =
+        mounts.map(|line| std::path::Path::new(line.split(' ').nth(1).unwrap()).join(last.trim_start_matches('/')));
+    let ours = name.to_string_lossy().starts_with("supervisor-");
+    let found = if ours { found.find(|folder| folder.exists()) } else { None };
+    if found.is_none() {
+        assert_eq!(daemon.log_lines("no control group for 'family'").len(), 1, "it is said why");
+        eprintln!("skipped: {:?}", daemon.log_lines("no control group"));
+    }
+    found
+}
+
+#[test]
+fn nothing_escapes_a_stop_of_the_control_group() {
+    // The program's own child has left it: another session, no parents, and a fresh environment.
+    let (daemon, pids) = family("cgroup", "setsid env -i /bin/sleep 1003 & exec sleep 1002");
+    let Some(group) = group_of(&daemon, "family") else { return };
+    let members = || std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    wait("all are in it", || members().lines().count() >= 5);
+    let all: Vec<u32> = members().lines().map(|line| line.parse().unwrap()).collect();
+    assert!(pids.iter().all(|pid| all.contains(pid)));
+    assert_eq!(daemon.ctl_out("stop family"), "family: stopped\n");
+    assert_eq!(all.into_iter().filter(|&pid| lives(pid)).collect::<Vec<_>>(), [], "stopped means gone");
+    assert!(!group.exists(), "the group is removed");
+    assert_eq!(daemon.log_lines("killing 'family'").len(), 1, "the deaf one had its time");
+    assert_eq!(daemon.ctl_out("start family"), "family: started\n");
+    assert!(group_of(&daemon, "family").is_some());
+}
+
+#[test]
+fn what_a_program_leaves_behind_in_its_control_group_is_killed() {
+    let (daemon, pids) = family("cgroup", "setsid env -i /bin/sleep 1003 & exec sleep 1002");
+    let Some(group) = group_of(&daemon, "family") else { return };
+    kill(daemon.pid_of("family"), "KILL");
+    daemon.wait_state("family", "EXITED");
+    assert_eq!(pids.into_iter().filter(|&pid| lives(pid)).collect::<Vec<_>>(), []);
+    assert!(!group.exists());
+}
+
+#[test]
+fn a_program_whose_control_group_cannot_be_had_is_treated_as_a_tree() {
+    let folder = folder();
+    write_config(folder.path(), &FAMILY.replace("<MODE>", "cgroup").replace("<LAST>", "exec sleep 1002"));
+    let path = folder.path().to_str().unwrap().to_owned();
+    write_config(
+        folder.path(),
+        &FAMILY.replace("<MODE>", "cgroup").replace("<LAST>", "exec sleep 1002").replace("<DIR>", &path),
+    );
+    // A mount namespace in which nothing shows the groups.
+    let mut command = std::process::Command::new("unshare");
+    let hide = "umount -l -a -t cgroup2 && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", hide, "sh"]);
+    if !std::process::Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: a mount namespace cannot be had here");
+        return;
+    }
+    let inner = supervisord(folder.path());
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(folder.path());
+    let daemon = Daemon::start_by(command, folder);
+    wait("the family is there", || !daemon.read("up").is_empty() && !daemon.read("orphan").is_empty());
+    assert_eq!(
+        daemon.log_lines("WARN no control group for 'family', killmode=tree is used: no cgroup2 file system").len(),
+        1
+    );
+    let orphan: u32 = daemon.read("orphan").trim().parse().unwrap();
+    assert_eq!(daemon.ctl_out("stop family"), "family: stopped\n");
+    assert!(!lives(orphan));
+}
+
 #[test]
 fn a_stop_of_the_group_spares_those_that_left_it_and_the_default_all_others() {
     for (mode, deaf_dies) in [("group", true), ("process", false)] {
@@ -83,7 +158,7 @@ fn wrong_words_are_told_with_their_line() {
     for (line, right) in [
         ("on_exit=explode", "ignore, restart or shutdown"),
         ("on_fatal=explode", "ignore, restart or shutdown"),
-        ("killmode=explode", "process, group or tree"),
+        ("killmode=explode", "process, group, tree or cgroup"),
         ("essential=explode", "true, yes, on, 1"),
     ] {
         let folder = folder();

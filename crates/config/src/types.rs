@@ -290,6 +290,8 @@ pub enum KillMode {
     Group,
     /// It and all of its descendants, those that left its process group or its session too.
     Tree,
+    /// All in a control group of its own, which no descendant leaves.
+    Cgroup,
 }
 
 /// What follows when a process has ended for good.

@@ -78,7 +78,7 @@ pub fn ending(text: &str) -> Result<Ending, Refusal> {
     }
 }
 
-/// Whom a stop reaches: `process`, `group` or `tree`, in any case.
+/// Whom a stop reaches: `process`, `group`, `tree` or `cgroup`, in any case.
 ///
 /// # Errors
 /// If it is none of these.
@@ -87,6 +87,7 @@ pub fn kill_mode(text: &str) -> Result<KillMode, Refusal> {
         "process" => Ok(KillMode::Process),
         "group" => Ok(KillMode::Group),
         "tree" => Ok(KillMode::Tree),
+        "cgroup" => Ok(KillMode::Cgroup),
         other => Err(format!("invalid value {}", repr(other))),
     }
 }

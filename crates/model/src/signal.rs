@@ -73,6 +73,8 @@ impl Signal {
     pub const TERM: Self = Self(15);
     /// A child has ended.
     pub const CHLD: Self = Self(17);
+    /// Stand still; cannot be caught.
+    pub const STOP: Self = Self(19);
 
     /// The signal of this number, 1 to 64.
     #[must_use]

@@ -3,6 +3,7 @@
 //! Deliberately absent: decisions. A caller says what is to be done; nothing here keeps state of supervision, logs or
 //! retries. No getpw*(3) and no getaddrinfo(3): a static glibc would load modules of another one for them.
 
+pub mod cgroup;
 pub mod clock;
 pub mod command;
 pub mod daemonize;

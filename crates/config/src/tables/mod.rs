@@ -82,7 +82,7 @@ impl Kind {
             Self::Boolean => "true, yes, on, 1 or false, no, off, 0",
             Self::Autorestart => "true, false or unexpected",
             Self::Ending => "ignore, restart or shutdown",
-            Self::KillMode => "process, group or tree",
+            Self::KillMode => "process, group, tree or cgroup",
             Self::ByteSize => "a number of bytes, or one with KB, MB or GB, such as 50MB",
             Self::Octal => "an octal number, such as 022",
             Self::Signal => "a signal's name or number, such as TERM, SIGTERM or 15",

@@ -103,12 +103,15 @@ pub(super) const KILLASGROUP: Directive = Directive::new(
     "true",
 );
 pub(super) const KILLMODE: Directive =
-    Directive::new("killmode", Kind::KillMode, "whom a stop reaches: process, group or tree").default("process").doc(
+    Directive::new("killmode", Kind::KillMode, "whom a stop reaches: process, group, tree or cgroup").default("process").doc(
         "Whom the stop signal, and SIGKILL after it, reach. `process`: the process alone, or its group as `stopasgroup` \
          and `killasgroup` say. `group`: its process group. `tree`: all of its descendants, those in other sessions too; \
          the process counts as stopped when the last of them is gone, and when it ends by itself those that it leaves \
          behind get SIGKILL. A descendant that has both lost its parents and replaced its environment before the stop \
-         cannot be told from a stranger.",
+         cannot be told from a stranger. `cgroup`: all in a control group of its own (cgroup2), which nothing leaves; \
+         SIGKILL reaches them in one step, so it ends a fork bomb too. It needs Linux 5.14 and a control group that the \
+         daemon may write: root without a container, systemd's `Delegate=yes`, a container whose `/sys/fs/cgroup` is \
+         writable. Where that is not so a warning says why, and the program is treated as with `tree`.",
         "tree",
     );
 pub(super) const ESSENTIAL: Directive =

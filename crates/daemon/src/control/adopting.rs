@@ -36,6 +36,7 @@ impl World {
         if let Some((config, socket)) = order.socket.clone().zip(socket) {
             self.sockets.adopt(&order.group, config, socket);
         }
+        self.replant_tree(&order, kept.pid);
         let stdin = Stdin::new(stdin, children::token(process, Watched::Stdin));
         let child = Child { pid: kept.pid, kept, end: Some(pidfd), stdin, said: None, copied: false };
         self.children.insert(process, child);
@@ -84,7 +85,9 @@ impl World {
         if status == ExitStatus::Unknown {
             status = wait::exit_status_of(&pidfd);
         }
-        self.inputs.push_back(Input::Reaped { process, status });
+        if !self.outlived(process, status) {
+            self.inputs.push_back(Input::Reaped { process, status });
+        }
     }
 
     /// Through its pidfd a signal cannot hit another process that was given its number.

@@ -17,6 +17,8 @@ pub enum Watched {
     Listener,
     /// One that is no child of ours has ended.
     End,
+    /// A descendant of one that has ended has ended too.
+    Descendant,
 }
 
 /// Tokens below this are not of children.
@@ -35,7 +37,7 @@ pub fn watched(token: u64) -> Option<(ProcessId, Watched)> {
         0 => Watched::Stdin,
         1 => Watched::Listener,
         2 => Watched::End,
-        _ => return None,
+        _ => Watched::Descendant,
     };
     Some((process, watched))
 }
@@ -81,11 +83,6 @@ impl Children {
         self.by_pid.remove(&pid)
     }
 
-    /// True for the process id of a living child.
-    pub fn knows(&self, pid: u32) -> bool {
-        self.by_pid.contains_key(&pid)
-    }
-
     /// It is done with: its pipes are let go.
     pub fn remove(&mut self, process: ProcessId) -> Option<Child> {
         let child = self.by_process.remove(&process)?;
@@ -103,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_token_leads_back_to_its_process_and_descriptor() {
-        for kind in [Watched::Stdin, Watched::Listener, Watched::End] {
+        for kind in [Watched::Stdin, Watched::Listener, Watched::End, Watched::Descendant] {
             for number in [0, 1, u32::MAX] {
                 assert_eq!(watched(token(ProcessId(number), kind)), Some((ProcessId(number), kind)));
             }

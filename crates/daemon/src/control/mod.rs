@@ -15,6 +15,7 @@ mod spawning;
 mod stdin;
 mod talking;
 mod tree;
+mod walk;
 mod world;
 
 use std::io;

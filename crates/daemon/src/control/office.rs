@@ -5,16 +5,18 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use config::{Config, GroupConfig, ProcessConfig, UserId};
+use config::{Config, GroupConfig, KillMode, ProcessConfig, UserId};
 use engine::{CommandError, Input, SpawnError, SpawnOrder, Ticket};
+use sys::cgroup::{self, Cgroup};
 use sys::command::{DEFAULT_PATH, Unrunnable};
 use sys::limits::Limit;
 use sys::spawn::{ChildPlan, ChildSpec, Credentials};
 use wire::python::repr;
 
 use super::autolog::{self, AutoLogPlace};
+use super::walk::{Walk, Walked};
 
 /// Reads the configuration anew: the text is that of the CANT_REREAD fault.
 pub type Reader = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
@@ -30,6 +32,8 @@ pub enum Errand {
     Check(Ticket, Arc<ProcessConfig>),
     /// Find out all that a child needs.
     Plan(Box<SpawnOrder>),
+    /// See to the descendants of a program.
+    Walk(Box<Walk>),
 }
 
 /// What an errand brings home.
@@ -38,7 +42,18 @@ pub enum Outcome {
     /// A fact for the engine.
     Fact(Input),
     /// A child's plan, or why it cannot be started.
-    Planned(Box<SpawnOrder>, Result<Box<ChildPlan>, SpawnError>),
+    Planned(Box<SpawnOrder>, Result<Planned, SpawnError>),
+    /// What became of descendants.
+    Walked(Box<Walked>),
+}
+
+/// A child ready to be started.
+#[derive(Debug)]
+pub struct Planned {
+    /// How.
+    pub plan: Box<ChildPlan>,
+    /// Why it has no control group although it is to have one.
+    pub refused: Option<String>,
 }
 
 /// What errands have to know.
@@ -53,6 +68,8 @@ pub struct Office {
     limits: Vec<Limit>,
     /// The groups of a user are looked up once: a name service may be slow.
     groups: Mutex<HashMap<String, Vec<u32>>>,
+    /// The daemon's own control group, below which programs get theirs.
+    base: OnceLock<Result<PathBuf, String>>,
 }
 
 impl std::fmt::Debug for Office {
@@ -65,7 +82,7 @@ impl Office {
     /// Of a daemon with this environment.
     pub fn new(reader: Reader, place: AutoLogPlace, serverurl: Option<String>, limits: Vec<Limit>) -> Self {
         let environment = std::env::vars_os().collect();
-        Self { reader, place, environment, serverurl, limits, groups: Mutex::default() }
+        Self { reader, place, environment, serverurl, limits, groups: Mutex::default(), base: OnceLock::new() }
     }
 
     #[cfg(test)]
@@ -86,9 +103,10 @@ impl Office {
                 Outcome::Fact(Input::CommandChecked { ticket, result: self.find(&config).map(drop) })
             }
             Errand::Plan(order) => {
-                let plan = self.plan(&order).map(Box::new);
-                Outcome::Planned(order, plan)
+                let planned = self.plan(&order);
+                Outcome::Planned(order, planned)
             }
+            Errand::Walk(walk) => Outcome::Walked(Box::new(walk.go())),
         }
     }
 
@@ -123,9 +141,13 @@ impl Office {
         }
     }
 
-    fn plan(&self, order: &SpawnOrder) -> Result<ChildPlan, SpawnError> {
+    fn plan(&self, order: &SpawnOrder) -> Result<Planned, SpawnError> {
         let config = &order.config;
         let (program, argv) = self.find(config).map_err(SpawnError::Command)?;
+        let (cgroup, refused) = match (config.killmode == KillMode::Cgroup).then(|| self.group_for(order)) {
+            Some(Err(why)) => (None, Some(why)),
+            group => (group.and_then(Result::ok), None),
+        };
         let spec = ChildSpec {
             program,
             argv: argv.into_iter().map(OsString::from).collect(),
@@ -134,8 +156,23 @@ impl Office {
             umask: config.umask,
             user: config.user.as_ref().map(|user| self.credentials(user)),
             limits: self.limits.clone(),
+            cgroup,
         };
-        ChildPlan::new(spec).map_err(|error| SpawnError::Other(super::spawning::no_fork(&config.name, &error)))
+        let plan = ChildPlan::new(spec);
+        let plan = plan.map_err(|error| SpawnError::Other(super::spawning::no_fork(&config.name, &error)))?;
+        Ok(Planned { plan: Box::new(plan), refused })
+    }
+
+    /// A control group of its own for `killmode=cgroup`, or why it cannot be had.
+    fn group_for(&self, order: &SpawnOrder) -> Result<Arc<Cgroup>, String> {
+        let base = self.base.get_or_init(|| {
+            let base = cgroup::own()?;
+            cgroup::sweep(&base);
+            Ok(base)
+        });
+        let base = base.as_ref().map_err(Clone::clone)?;
+        let group = Cgroup::make(base, &order.group, &order.config.name, order.process.0);
+        group.map(Arc::new).map_err(|error| format!("{}: {}", base.display(), sys::errno::of(&error)))
     }
 
     /// The environment in layers: the daemon's, what every child is told, the configured.

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use sys::pipes::{self, ChildPipe, PipeOptions};
 use sys::spawn::ChildPlan;
 
+use super::office::Planned;
 use crate::plane::ChannelOrder;
 use crate::survive::Kept;
 
@@ -23,7 +24,7 @@ pub struct Pending {
     /// What was ordered.
     pub order: Box<SpawnOrder>,
     /// How.
-    pub plan: Box<ChildPlan>,
+    pub planned: Planned,
 }
 
 /// A start under way.

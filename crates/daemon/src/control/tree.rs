@@ -1,168 +1,257 @@
-//! `killmode=tree`: a stop reaches all descendants of a program, and it has ended only when the last of them is gone.
+//! `killmode=tree` and `killmode=cgroup`: a stop reaches all descendants of a program, and it has ended only when the last
+//! of them is gone.
 //!
-//! The daemon is their subreaper, so orphans come to it and their ends are told by SIGCHLD: nothing polls. Who belongs to
-//! a program follows from parents, session and process group, from what was seen before, and for orphans from the names in
-//! their environment. Deliberately absent: when to insist (the engine has `stopwaitsecs`).
+//! Descendants are found and signalled by an errand (`walk`). The end of one that lives is watched, since the program has
+//! not ended before it; then the next is looked for. Deliberately absent: when to insist (the engine has `stopwaitsecs`).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use config::KillMode;
 use engine::{Input, ProcessId, SpawnOrder};
 use model::{ExitStatus, Level, Signal};
-use sys::process::{self, Row};
-use sys::signals;
+use serde::{Deserialize, Serialize};
+use sys::poll::Interest;
+use sys::{cgroup, process};
 
+use super::children::{self, Watched};
+use super::errands::Errands;
+use super::office::Errand;
+use super::walk::{Task, Walk, Walked};
 use super::world::World;
 
-/// Walks of one SIGKILL: each finds what was forked during the one before.
-const ROUNDS: usize = 8;
 /// Process ids that a line names.
 const NAMED: usize = 16;
 
-/// A program whose descendants are counted in.
-#[derive(Debug)]
+/// What is known of a program whose descendants are counted in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tree {
-    pid: u32,
+    pub(super) pid: u32,
     name: String,
-    /// Entries of an environment by which an orphan is known.
-    marks: [Vec<u8>; 2],
+    /// Entries of an environment by which an orphan is known; none if the daemon itself has them.
+    pub(super) marks: Option<[Vec<u8>; 2]>,
+    /// To whom its orphans come.
+    pub(super) reapers: Vec<u32>,
+    /// Its control group.
+    pub(super) group: Option<PathBuf>,
     /// Descendants that were seen, by process id, with their start.
-    seen: HashMap<u32, u64>,
+    pub(super) seen: HashMap<u32, u64>,
     /// A stop is under way.
     stopping: bool,
+    /// Whoever is found gets SIGKILL.
+    killing: bool,
     /// The program itself is gone; its end is told after that of the last descendant.
-    ended: Option<ExitStatus>,
+    pub(super) ended: Option<ExitStatus>,
 }
 
 impl Tree {
-    fn new(order: &SpawnOrder, pid: u32) -> Self {
-        let name = &order.config.name;
-        let marks = [format!("SUPERVISOR_PROCESS_NAME={name}"), format!("SUPERVISOR_GROUP_NAME={}", order.group)];
-        let marks = marks.map(String::into_bytes);
-        Self { pid, name: name.clone(), marks, seen: HashMap::new(), stopping: false, ended: None }
-    }
-
-    /// The living descendants. `is_child` tells of programs of ours: those are never somebody's orphans.
-    fn members(&mut self, table: &[Row], is_child: impl Fn(u32) -> bool) -> Vec<u32> {
-        let me = std::process::id();
-        let living: HashMap<u32, u64> =
-            table.iter().filter(|row| !row.zombie).map(|row| (row.pid, row.start)).collect();
-        self.seen.retain(|pid, start| living.get(pid) == Some(start));
-        let mut roots: HashSet<u32> = self.seen.keys().copied().collect();
-        if self.ended.is_none() {
-            roots.insert(self.pid);
-        }
-        let orphans = table.iter().filter(|row| row.parent == me && !row.zombie && row.pid != self.pid);
-        roots.extend(orphans.filter(|row| !is_child(row.pid) && self.is_ours(row)).map(|row| row.pid));
-        let below = roots.iter().flat_map(|root| process::descendants(*root, table)).collect::<Vec<_>>();
-        for pid in roots.into_iter().chain(below).filter(|pid| *pid != self.pid && !is_child(*pid)) {
-            if let Some(start) = living.get(&pid) {
-                self.seen.insert(pid, *start);
-            }
-        }
-        self.seen.keys().copied().collect()
-    }
-
-    /// An orphan's session and group keep the number of the program, unless it left them; then its environment speaks.
-    fn is_ours(&self, row: &Row) -> bool {
-        row.session == self.pid || row.group == self.pid || {
-            let environment = std::fs::read(format!("/proc/{}/environ", row.pid)).unwrap_or_default();
-            self.marks.iter().all(|mark| environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_slice()))
+    /// Of a program with this process id.
+    pub(super) fn of(pid: u32, group: &str, name: &str, reapers: Vec<u32>) -> Self {
+        let marks = [("SUPERVISOR_PROCESS_NAME", name), ("SUPERVISOR_GROUP_NAME", group)];
+        // A daemon may be a program of another one, with the same names; then what it has forked and what has not become a
+        // program yet has them too.
+        let own = marks.iter().all(|(variable, value)| std::env::var_os(variable).is_some_and(|own| own == *value));
+        Self {
+            pid,
+            name: name.into(),
+            marks: (!own).then(|| marks.map(|(variable, value)| format!("{variable}={value}").into_bytes())),
+            reapers,
+            group: None,
+            seen: HashMap::new(),
+            stopping: false,
+            killing: false,
+            ended: None,
         }
     }
 }
 
-impl World {
-    /// Before the first such program is started: its orphans shall come to us.
-    pub(super) fn prepare_tree(&mut self, order: &SpawnOrder) {
-        if order.config.killmode != KillMode::Tree {
+/// Programs with trees, and the walks under way.
+#[derive(Debug, Default)]
+pub struct Trees {
+    trees: HashMap<ProcessId, Tree>,
+    walks: HashMap<ProcessId, Steps>,
+    /// Why there are no control groups, as it was told last.
+    told: Option<String>,
+}
+
+/// Walks for one program: one at a time.
+#[derive(Debug, Default)]
+struct Steps {
+    busy: bool,
+    next: Option<Task>,
+    /// Of a descendant that lives on.
+    watch: Option<OwnedFd>,
+    /// It was said that descendants are left.
+    told: bool,
+}
+
+impl Trees {
+    /// The walk is made, or after the one that is under way.
+    fn walk(&mut self, process: ProcessId, task: Task, errands: &mut Errands) {
+        let Some(tree) = self.trees.get(&process) else { return };
+        let steps = self.walks.entry(process).or_default();
+        steps.watch = None;
+        if steps.busy {
+            if steps.next.is_none_or(|next| next == Task::Look) || task == Task::Send(Signal::KILL) {
+                steps.next = Some(task);
+            }
             return;
+        }
+        steps.busy = true;
+        errands.run(Errand::Walk(Box::new(Walk { process, task, tree: tree.clone() })));
+    }
+
+    /// Sees again who of a program that has ended is left.
+    fn go_on(&mut self, process: ProcessId, errands: &mut Errands) {
+        let Some(tree) = self.trees.get(&process) else { return };
+        let task = if tree.killing { Task::Send(Signal::KILL) } else { Task::Look };
+        self.walk(process, task, errands);
+    }
+
+    /// To be known to a successor.
+    pub fn all(&self) -> impl Iterator<Item = (ProcessId, &Tree)> {
+        self.trees.iter().map(|(process, tree)| (*process, tree))
+    }
+}
+
+fn is_counted(order: &SpawnOrder) -> bool {
+    matches!(order.config.killmode, KillMode::Tree | KillMode::Cgroup)
+}
+
+impl World {
+    /// Before such a program is started: its orphans shall come to us. `group` says why it gets no control group.
+    pub(super) fn prepare_tree(&mut self, order: &SpawnOrder, refused: Option<String>) {
+        if !is_counted(order) {
+            return;
+        }
+        let name = &order.config.name;
+        if let Some(why) = refused.filter(|why| self.trees.told.as_ref() != Some(why)) {
+            self.log(
+                Level::Warn,
+                format!(
+                    "no control group for '{name}', killmode=tree is used: {why} (it takes a writable cgroup2: root, \
+                     Delegate=yes of systemd, or a container with a writable /sys/fs/cgroup)"
+                ),
+            );
+            self.trees.told = Some(why);
         }
         let me = rustix::process::getpid();
         if let Err(error) = rustix::process::set_child_subreaper(Some(me)) {
-            self.log(Level::Warn, format!("orphans of '{}' may escape its stop: {error}", order.config.name));
+            self.log(Level::Warn, format!("orphans of '{name}' may escape its stop: {error}"));
         }
     }
 
     /// Such a program was started.
-    pub(super) fn plant_tree(&mut self, order: &SpawnOrder, pid: u32) {
-        if order.config.killmode == KillMode::Tree {
-            self.trees.insert(order.process, Tree::new(order, pid));
+    pub(super) fn plant_tree(&mut self, order: &SpawnOrder, pid: u32, group: Option<PathBuf>) {
+        if is_counted(order) {
+            let tree = Tree::of(pid, &order.group, &order.config.name, vec![std::process::id()]);
+            self.trees.walks.remove(&order.process);
+            self.trees.trees.insert(order.process, Tree { group, ..tree });
+        }
+    }
+
+    /// Such a program was adopted: its orphans go on to come to whom they came.
+    pub(super) fn replant_tree(&mut self, order: &SpawnOrder, pid: u32) {
+        let group = cgroup::of_program(pid).filter(|_| order.config.killmode == KillMode::Cgroup);
+        self.plant_tree(order, pid, group);
+        if let Some(tree) = self.trees.trees.get_mut(&order.process) {
+            tree.reapers.extend(process::row(pid).map(|row| row.parent));
         }
     }
 
     /// Sends a signal to such a program, and if it is meant for all, to its descendants. False for other programs.
     pub(super) fn signal_tree(&mut self, process: ProcessId, signal: Signal, to_all: bool) -> bool {
-        let Some(tree) = self.trees.get_mut(&process).filter(|tree| to_all || tree.ended.is_some()) else {
+        let Some(tree) = self.trees.trees.get_mut(&process).filter(|tree| to_all || tree.ended.is_some()) else {
             return false;
         };
         if !to_all {
             return true;
         }
         tree.stopping = true;
-        // Descendants first: once the program is gone they are harder to find.
-        let members = tree.members(&process::table(), |pid| self.children.knows(pid));
-        if tree.ended.is_none() {
-            let _ = signals::send(tree.pid, signal, false);
-        }
-        for pid in members {
-            let _ = signals::send(pid, signal, false);
-        }
-        if signal == Signal::KILL {
-            self.fell(process);
+        tree.killing |= signal == Signal::KILL;
+        let (pid, lives) = (tree.pid, tree.ended.is_none());
+        let hangs = self.trees.walks.get(&process).is_some_and(|steps| steps.busy);
+        self.trees.walk(process, Task::Send(signal), &mut self.errands);
+        // Descendants first: once the program is gone they are harder to find. But a walk that does not come home must
+        // not save the program.
+        if hangs && lives && signal == Signal::KILL {
+            self.send_signal(process, pid, signal, true);
         }
         true
     }
 
-    /// SIGKILL to all descendants, until a walk finds no new one.
-    fn fell(&mut self, process: ProcessId) -> Vec<u32> {
-        let Some(tree) = self.trees.get_mut(&process) else { return Vec::new() };
-        let mut killed = Vec::new();
-        for _ in 0..ROUNDS {
-            let mut members = tree.members(&process::table(), |pid| self.children.knows(pid));
-            members.retain(|pid| !killed.contains(pid));
-            if members.is_empty() {
-                break;
-            }
-            for pid in members {
-                let _ = signals::send(pid, Signal::KILL, false);
-                killed.push(pid);
-            }
-        }
-        killed
-    }
-
-    /// The program has ended. True if descendants live on: its end is told later.
+    /// The program has ended. True if it is one whose end is told later, when no descendant is left.
     pub(super) fn outlived(&mut self, process: ProcessId, status: ExitStatus) -> bool {
-        let Some(tree) = self.trees.get_mut(&process) else { return false };
+        let Some(tree) = self.trees.trees.get_mut(&process).filter(|tree| tree.ended.is_none()) else { return false };
         tree.ended = Some(status);
-        let (name, stopping) = (tree.name.clone(), tree.stopping);
-        let members =
-            if stopping { tree.members(&process::table(), |pid| self.children.knows(pid)) } else { self.fell(process) };
-        if !members.is_empty() {
-            let pids: Vec<String> = members.iter().take(NAMED).map(ToString::to_string).collect();
-            let what = if stopping { "waiting for them" } else { "killed" };
-            let (count, pids) = (members.len(), pids.join(", "));
-            self.log(Level::Warn, format!("'{name}' left {count} processes behind (pid {pids}), {what}"));
-        }
+        // What a program leaves behind at an end of its own is killed; at a stop it has its time.
+        tree.killing |= !tree.stopping;
+        self.trees.go_on(process, &mut self.errands);
         true
     }
 
-    /// Tells the end of programs whose last descendant is gone.
-    pub(super) fn finish_trees(&mut self) {
-        if self.trees.values().all(|tree| tree.ended.is_none()) {
+    /// Walks for programs that have ended and that nobody looks after, as after a change of the daemon's program.
+    pub(super) fn look_after_trees(&mut self) {
+        let ended =
+            self.trees.all().filter(|(process, tree)| tree.ended.is_some() && !self.trees.walks.contains_key(process));
+        let waiting: VecDeque<ProcessId> = ended.map(|(process, _)| process).collect();
+        for process in waiting {
+            self.trees.go_on(process, &mut self.errands);
+        }
+    }
+
+    /// A descendant of a program that has ended has ended too.
+    pub(super) fn descendant_ended(&mut self, process: ProcessId) {
+        self.trees.go_on(process, &mut self.errands);
+    }
+
+    /// A walk has come home.
+    pub(super) fn walked(&mut self, walked: Walked) {
+        let Walked { process, task, tree: now, members, gone, watch } = walked;
+        let Some(tree) = self.trees.trees.get_mut(&process).filter(|tree| tree.pid == now.pid) else { return };
+        tree.seen = now.seen;
+        let (pid, lives, name) = (tree.pid, tree.ended.is_none(), tree.name.clone());
+        let Some(steps) = self.trees.walks.get_mut(&process) else { return };
+        steps.busy = false;
+        let next = steps.next.take();
+        if let Task::Send(signal) = task
+            && lives
+        {
+            self.send_signal(process, pid, signal, false);
+        }
+        if let Some(next) = next {
+            // What it found is out of date: the program may have ended meanwhile.
+            return self.trees.walk(process, next, &mut self.errands);
+        }
+        let Some(status) = now.ended else { return };
+        self.tell_left(process, &name, &members);
+        if gone {
+            self.trees.trees.remove(&process);
+            self.trees.walks.remove(&process);
+            self.inputs.push_back(Input::Reaped { process, status });
             return;
         }
-        let table = process::table();
-        let children = &self.children;
-        let inputs = &mut self.inputs;
-        self.trees.retain(|process, tree| {
-            let Some(status) = tree.ended else { return true };
-            let alive = !tree.members(&table, |pid| children.knows(pid)).is_empty();
-            if !alive {
-                inputs.push_back(Input::Reaped { process: *process, status });
-            }
-            alive
+        let watch = watch.filter(|pidfd| {
+            self.poll.add(pidfd, children::token(process, Watched::Descendant), Interest::Read).is_ok()
         });
+        match (watch, self.trees.walks.get_mut(&process)) {
+            (Some(watch), Some(steps)) => steps.watch = Some(watch),
+            // The errand has waited a moment.
+            _ => self.trees.go_on(process, &mut self.errands),
+        }
+    }
+
+    /// Once for each end it is said that descendants live on.
+    fn tell_left(&mut self, process: ProcessId, name: &str, members: &[u32]) {
+        let killing = self.trees.trees.get(&process).is_some_and(|tree| tree.killing);
+        let Some(steps) = self.trees.walks.get_mut(&process) else { return };
+        if members.is_empty() || std::mem::replace(&mut steps.told, true) {
+            return;
+        }
+        let pids: Vec<String> = members.iter().take(NAMED).map(ToString::to_string).collect();
+        let what = if killing { "killed" } else { "waiting for them" };
+        let (count, pids) = (members.len(), pids.join(", "));
+        self.log(Level::Warn, format!("'{name}' left {count} processes behind (pid {pids}), {what}"));
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use config::{Config, GroupConfig};
@@ -18,12 +19,12 @@ use sys::{memory, signals};
 use super::autolog::{self, AutoLogPlace};
 use super::children::{self, Child, Children, Watched};
 use super::errands::Errands;
-use super::office::{Errand, Office, Outcome, Reader};
+use super::office::{Errand, Office, Outcome, Planned, Reader};
 use super::replies::Replies;
 use super::sockets::Sockets;
 use super::spawning::{self, Fresh, Launch, Pending};
 use super::stdin::Stdin;
-use super::tree::Tree;
+use super::tree::Trees;
 use crate::front::ClientEvent;
 use crate::mailbox::Receiver;
 use crate::plane::{Order, PlaneHandle, Report};
@@ -72,8 +73,8 @@ pub struct World {
     pub(super) errands: Errands,
     loglevel: Level,
     pub(super) children: Children,
-    /// Those with `killmode=tree`.
-    pub(super) trees: HashMap<ProcessId, Tree>,
+    /// Those with `killmode=tree` or `cgroup`.
+    pub(super) trees: Trees,
     pending: HashMap<ProcessId, Pending>,
     /// Starts under way, in order.
     launches: VecDeque<Launch>,
@@ -119,7 +120,7 @@ impl World {
             place,
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
-            trees: HashMap::new(),
+            trees: Trees::default(),
             pending: HashMap::new(),
             launches: VecDeque::new(),
             adopted: HashMap::new(),
@@ -171,6 +172,7 @@ impl World {
                 Some((process, Watched::Stdin)) => self.flush_stdin(process),
                 Some((process, Watched::Listener)) => drop(self.listen(process)),
                 Some((process, Watched::End)) => self.ended(process),
+                Some((process, Watched::Descendant)) => self.descendant_ended(process),
                 None => {}
             },
         }
@@ -201,7 +203,7 @@ impl World {
                 None => self.inputs.push_back(Input::StrangerReaped { pid, status }),
             }
         }
-        self.finish_trees();
+        self.look_after_trees();
     }
 
     fn clients_asked(&mut self) {
@@ -288,9 +290,12 @@ impl World {
     }
 
     fn signal(&mut self, process: ProcessId, pid: u32, signal: Signal, to_group: bool) {
-        if self.signal_tree(process, signal, to_group) {
-            return;
+        if !self.signal_tree(process, signal, to_group) {
+            self.send_signal(process, pid, signal, to_group);
         }
+    }
+
+    pub(super) fn send_signal(&mut self, process: ProcessId, pid: u32, signal: Signal, to_group: bool) {
         let by_pidfd = if to_group { None } else { self.signal_adopted(process, signal) };
         match by_pidfd.unwrap_or_else(|| signals::send(pid, signal, to_group)) {
             Ok(()) => {}
@@ -306,7 +311,8 @@ impl World {
         for outcome in self.errands.take() {
             match outcome {
                 Outcome::Fact(input) => self.inputs.push_back(input),
-                Outcome::Planned(order, Ok(plan)) => self.open_sinks(Pending { order, plan }),
+                Outcome::Walked(walked) => self.walked(*walked),
+                Outcome::Planned(order, Ok(planned)) => self.open_sinks(Pending { order, planned }),
                 Outcome::Planned(order, Err(error)) => self.launches.push_back(Launch::Failed(order.process, error)),
             }
         }
@@ -344,8 +350,8 @@ impl World {
     }
 
     fn start(&mut self, process: ProcessId, result: Result<(), String>) {
-        let Some(Pending { order, plan }) = self.pending.remove(&process) else { return };
-        self.prepare_tree(&order);
+        let Some(Pending { order, planned: Planned { plan, refused } }) = self.pending.remove(&process) else { return };
+        self.prepare_tree(&order, refused);
         let spawned = result
             .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
             .and_then(|()| self.socket(&order))
@@ -353,11 +359,14 @@ impl World {
         let input = match spawned {
             Ok(fresh) => {
                 let pid = fresh.pid;
-                self.plant_tree(&order, pid);
+                self.plant_tree(&order, pid, plan.cgroup().map(Path::to_path_buf));
                 self.attach(&order, fresh);
                 Input::Spawned { process, pid }
             }
             Err(error) => {
+                if let Some(group) = plan.cgroup() {
+                    sys::cgroup::remove(group);
+                }
                 // The sinks need not stay open. The engine does not mind a `Drained` that it has not asked for.
                 self.plane.orders.send(Order::Drain { process });
                 Input::SpawnFailed { process, error }

@@ -6,7 +6,7 @@
 
 use std::ffi::{c_int, c_long};
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
 use super::Method;
 use super::plan::{ChildPlan, UserChange};
@@ -16,6 +16,8 @@ use crate::errno;
 const SIGSET: usize = 8;
 /// Reset the handlers with the clone (linux/sched.h; the libc crate's constant is too narrow for it).
 const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+/// Begin in the control group whose folder is given (as above).
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 /// Signals are numbered from 1 to this.
 const LAST_SIGNAL: c_int = 64;
 /// What the reference's child exits with when it could not become the program.
@@ -40,7 +42,7 @@ pub(super) fn start(plan: &ChildPlan, fds: [RawFd; 3], method: Method, pidfd: &m
     // system calls on memory prepared before and never returns into this frame's callers.
     let pid = unsafe {
         match method {
-            Method::Clone3 => clone3(pidfd),
+            Method::Clone3 => clone3(plan, pidfd),
             Method::Fork => {
                 libc::syscall(libc::SYS_clone, c_long::from(libc::SIGCHLD), 0_usize, 0_usize, 0_usize, 0_usize)
             }
@@ -48,7 +50,7 @@ pub(super) fn start(plan: &ChildPlan, fds: [RawFd; 3], method: Method, pidfd: &m
     };
     if pid == 0 {
         // SAFETY: this is the child of the clone above.
-        unsafe { become_program(plan, fds) }
+        unsafe { become_program(plan, fds, method) }
     }
     let error = io::Error::last_os_error();
     // SAFETY: `before` was filled by the call above.
@@ -58,12 +60,16 @@ pub(super) fn start(plan: &ChildPlan, fds: [RawFd; 3], method: Method, pidfd: &m
 
 /// # Safety
 /// Returns twice, like fork(2): the child may only make system calls.
-unsafe fn clone3(pidfd: &mut RawFd) -> c_long {
+unsafe fn clone3(plan: &ChildPlan, pidfd: &mut RawFd) -> c_long {
     // SAFETY: all zero is a valid clone_args.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.flags = (libc::CLONE_PIDFD as u64) | CLONE_CLEAR_SIGHAND;
     args.pidfd = std::ptr::from_mut(pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
+    if let Some(group) = &plan.cgroup {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = u64::try_from(group.folder().as_raw_fd()).unwrap_or(u64::MAX);
+    }
     // SAFETY: the arguments are valid for their size; `pidfd` outlives the call.
     unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>()) }
 }
@@ -77,14 +83,16 @@ enum Failure {
     Exec(c_int),
     /// dup2(2) failed: there may be no stderr to tell it on.
     Descriptors,
+    /// The control group does not take it.
+    Group(c_int),
 }
 
 /// # Safety
 /// Only in a child that has no other thread.
-unsafe fn become_program(plan: &ChildPlan, fds: [RawFd; 3]) -> ! {
+unsafe fn become_program(plan: &ChildPlan, fds: [RawFd; 3], method: Method) -> ! {
     // SAFETY: the caller promises that this is a fresh child; every call below takes memory of the finished plan.
     unsafe {
-        let failure = prepare(plan, fds).err().unwrap_or_else(|| exec(plan));
+        let failure = prepare(plan, fds, method).err().unwrap_or_else(|| exec(plan));
         tell(plan, &failure);
         libc::syscall(libc::SYS_exit_group, NOT_SPAWNED);
     }
@@ -94,13 +102,18 @@ unsafe fn become_program(plan: &ChildPlan, fds: [RawFd; 3]) -> ! {
     }
 }
 
-unsafe fn prepare(plan: &ChildPlan, fds: [RawFd; 3]) -> Result<(), Failure> {
+unsafe fn prepare(plan: &ChildPlan, fds: [RawFd; 3], method: Method) -> Result<(), Failure> {
     // SAFETY: plain system calls on the child itself; pointers are into the plan.
     unsafe {
         default_signals();
         libc::syscall(libc::SYS_setpgid, 0, 0);
         for (target, &source) in fds.iter().enumerate() {
             call(libc::syscall(libc::SYS_dup3, source, target, 0)).map_err(|_| Failure::Descriptors)?;
+        }
+        if let Some(group) = plan.cgroup.as_ref().filter(|_| method == Method::Fork) {
+            let itself = b"0";
+            let procs = group.procs().as_raw_fd();
+            call(libc::syscall(libc::SYS_write, procs, itself.as_ptr(), itself.len())).map_err(Failure::Group)?;
         }
         close_others();
         for limit in &plan.limits {
@@ -174,6 +187,7 @@ unsafe fn tell(plan: &ChildPlan, failure: &Failure) {
         Failure::Chdir(errno) => (&plan.words.chdir[..], errno::name(*errno)),
         Failure::Exec(errno) => (&plan.words.exec[..], errno::name(*errno)),
         Failure::Descriptors => (&b""[..], None),
+        Failure::Group(errno) => (&b"supervisor: couldn't enter its control group: "[..], errno::name(*errno)),
     };
     if !words.is_empty() {
         say(&[words, reason.unwrap_or("unknown error").as_bytes(), b"\n"]);

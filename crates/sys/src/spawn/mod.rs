@@ -44,6 +44,8 @@ impl ChildPlan {
     pub fn spawn(&self, fds: [BorrowedFd<'_>; 3]) -> io::Result<Child> {
         if !REFUSED.load(Ordering::Relaxed) {
             match self.spawn_by(Method::Clone3, fds) {
+                // With a group the reason may be the group alone: then the child enters it by itself.
+                Err(error) if self.cgroup.is_some() && may_be_the_group(&error) => {}
                 Err(error) if refused(&error) => REFUSED.store(true, Ordering::Relaxed),
                 result => return result,
             }
@@ -78,6 +80,11 @@ impl ChildPlan {
 /// What kernels without clone3 (ENOSYS), filters (EPERM, ENOSYS) and kernels without one of its flags (EINVAL) say.
 fn refused(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EINVAL))
+}
+
+/// What kernels without CLONE_INTO_CGROUP (before Linux 5.7) and groups that do not take a child say.
+fn may_be_the_group(error: &io::Error) -> bool {
+    refused(error) || matches!(error.raw_os_error(), Some(libc::E2BIG | libc::EACCES | libc::EBUSY | libc::EOPNOTSUPP))
 }
 
 #[allow(unsafe_code, reason = "clone3 hands out a descriptor by number")]

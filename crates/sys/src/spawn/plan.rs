@@ -3,10 +3,12 @@
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::process::geteuid;
 
+use crate::cgroup::Cgroup;
 use crate::limits::Limit;
 
 /// Who a child is to be.
@@ -37,6 +39,8 @@ pub struct ChildSpec {
     pub user: Option<Credentials>,
     /// Resource limits it gets instead of the daemon's.
     pub limits: Vec<Limit>,
+    /// The control group it begins in, if it is another than the daemon's.
+    pub cgroup: Option<Arc<Cgroup>>,
 }
 
 /// A child ready to be started, any number of times.
@@ -49,6 +53,7 @@ pub struct ChildPlan {
     pub(super) umask: Option<u32>,
     pub(super) user: UserChange,
     pub(super) limits: Vec<Limit>,
+    pub(super) cgroup: Option<Arc<Cgroup>>,
     pub(super) words: Words,
 }
 
@@ -119,7 +124,14 @@ impl ChildPlan {
             umask: spec.umask,
             user: user_change(spec.user),
             limits: spec.limits,
+            cgroup: spec.cgroup,
         })
+    }
+
+    /// The folder of the control group that the child begins in.
+    #[must_use]
+    pub fn cgroup(&self) -> Option<&Path> {
+        self.cgroup.as_deref().map(Cgroup::path)
     }
 
     pub(super) fn directory(&self) -> Option<&CStr> {
