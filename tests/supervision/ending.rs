@@ -41,7 +41,7 @@ fn group_of(daemon: &Daemon, name: &str) -> Option<std::path::PathBuf> {
     let name = std::path::Path::new(&last).file_name()?.to_owned();
     let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
     let mounts = mounts.lines().filter(|line| line.split(' ').nth(2) == Some("cgroup2"));
-    let found =
+    let mut found =
         mounts.map(|line| std::path::Path::new(line.split(' ').nth(1).unwrap()).join(last.trim_start_matches('/')));
     let ours = name.to_string_lossy().starts_with("supervisor-");
     let found = if ours { found.find(|folder| folder.exists()) } else { None };
