@@ -1,27 +1,19 @@
-//! One client's connection: what it is doing and since when, and the socket below hyper that notices it.
-//!
-//! It can be taken from under hyper and served on by the daemon's successor (`handover`): no new request is read then, and what a
-//! client has not taken yet is kept.
+//! One client's connection: what it is doing and since when. Its socket (`socket`) notices most of it.
 //!
 //! A connection that dawdles is closed here: over a request's head, over a pause between requests, over an answer that nobody
 //! takes. hyper's own timeout also counts pauses between requests, and would cut off a supervisorctl shell that waits for a person.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
-use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::Request;
-use hyper::body::{Body, Bytes, Incoming};
+use hyper::body::{Body, Incoming};
 use hyper::header::CONNECTION;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 
 use super::calls::Slot;
 use super::pages::Watch;
@@ -177,6 +169,21 @@ impl Connection {
         *self.unsent.borrow_mut() = Some(Vec::new());
     }
 
+    /// Keeps what would be written, if it comes to that; true if so.
+    pub fn keeps(&self, bytes: &[u8]) -> bool {
+        self.unsent.borrow_mut().as_mut().map(|kept| kept.extend_from_slice(bytes)).is_some()
+    }
+
+    /// It would be closed now.
+    pub fn closes(&self) {
+        self.closes.set(true);
+    }
+
+    /// No request is read any more unless its beginning has been.
+    pub fn is_deaf(&self) -> bool {
+        self.halted.get() && matches!(self.phase.get(), Phase::Pause | Phase::Head)
+    }
+
     /// What was kept, and whether the connection is to be closed after it.
     pub fn take_unsent(&self) -> (Vec<u8>, bool) {
         (self.unsent.take().unwrap_or_default(), self.closes.get())
@@ -231,13 +238,15 @@ impl Connection {
         self.since.set(Instant::now());
     }
 
-    fn read(&self) {
+    /// Bytes have come.
+    pub fn read(&self) {
         if self.phase.get() == Phase::Pause {
             self.enter(Phase::Head);
         }
     }
 
-    fn wrote<T>(&self, outcome: &Poll<T>) {
+    /// How writing went.
+    pub fn wrote<T>(&self, outcome: &Poll<T>) {
         match outcome {
             Poll::Ready(_) => {
                 self.stuck.set(None);
@@ -247,160 +256,4 @@ impl Connection {
             Poll::Pending => {}
         }
     }
-}
-
-/// A client's socket, of either kind.
-#[derive(Debug)]
-pub(super) enum Stream {
-    /// On a unix socket.
-    Unix(UnixStream),
-    /// On TCP.
-    Tcp(TcpStream),
-}
-
-impl Stream {
-    /// Its descriptor, no longer known to the runtime.
-    pub fn into_descriptor(self) -> io::Result<OwnedFd> {
-        Ok(match self {
-            Self::Unix(stream) => stream.into_std()?.into(),
-            Self::Tcp(stream) => stream.into_std()?.into(),
-        })
-    }
-}
-
-/// A client's socket that tells its connection what goes on.
-#[derive(Debug)]
-pub(super) struct Watched {
-    stream: Stream,
-    connection: Rc<Connection>,
-    /// Read before what comes from the socket.
-    unread: Bytes,
-    /// To be written before anything else.
-    unsent: Bytes,
-}
-
-macro_rules! on_stream {
-    ($watched:expr, $method:ident, $($argument:expr),*) => {
-        match &mut $watched.stream {
-            Stream::Unix(stream) => Pin::new(stream).$method($($argument),*),
-            Stream::Tcp(stream) => Pin::new(stream).$method($($argument),*),
-        }
-    };
-}
-
-impl Watched {
-    /// Watches a socket. What was read from it before is read again, and what was not written yet comes first.
-    pub fn new(stream: Stream, connection: Rc<Connection>, unread: Bytes, unsent: Bytes) -> Self {
-        Self { stream, connection, unread, unsent }
-    }
-
-    /// The socket, what is still to be read before what it brings, and what is still to be written first.
-    pub fn into_parts(self) -> (Stream, Bytes, Bytes) {
-        (self.stream, self.unread, self.unsent)
-    }
-
-    /// Writes what comes from before.
-    fn write_first(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.unsent.is_empty() {
-            if let Some(kept) = &mut *self.connection.unsent.borrow_mut() {
-                kept.extend_from_slice(&std::mem::take(&mut self.unsent));
-                break;
-            }
-            let unsent = self.unsent.clone();
-            let outcome = on_stream!(self, poll_write, context, &unsent);
-            self.connection.wrote(&outcome);
-            let count = ready!(outcome)?;
-            if count == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.unsent = unsent.slice(count.min(unsent.len())..);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if !self.unread.is_empty() {
-            let count = self.unread.len().min(buffer.remaining());
-            let piece = self.unread.split_to(count);
-            buffer.put_slice(&piece);
-            self.connection.read();
-            return Poll::Ready(Ok(()));
-        }
-        // What the client sends now is for the successor.
-        if self.connection.halted.get() && matches!(self.connection.phase.get(), Phase::Pause | Phase::Head) {
-            return Poll::Pending;
-        }
-        let before = buffer.filled().len();
-        ready!(on_stream!(self, poll_read, context, buffer))?;
-        if buffer.filled().len() > before {
-            self.connection.read();
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.write_first(context))?;
-        let spelt = self.connection.challenged.get().then(|| spell_challenge(bytes));
-        let bytes = spelt.as_deref().unwrap_or(bytes);
-        if let Some(kept) = &mut *self.connection.unsent.borrow_mut() {
-            kept.extend_from_slice(bytes);
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        let outcome = on_stream!(self, poll_write, context, bytes);
-        self.connection.wrote(&outcome);
-        outcome
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if self.connection.challenged.get() || self.connection.unsent.borrow().is_some() {
-            let first = pieces.iter().find(|piece| !piece.is_empty()).map_or(&[][..], |piece| &**piece);
-            return self.poll_write(context, first);
-        }
-        ready!(self.write_first(context))?;
-        let outcome = on_stream!(self, poll_write_vectored, context, pieces);
-        self.connection.wrote(&outcome);
-        outcome
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.write_first(context))?;
-        on_stream!(self, poll_flush, context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.write_first(context))?;
-        if self.connection.unsent.borrow().is_some() {
-            self.connection.closes.set(true);
-            return Poll::Ready(Ok(()));
-        }
-        on_stream!(self, poll_shutdown, context)
-    }
-}
-
-/// hyper writes `Www-Authenticate`; clients that compare names of headers letter by letter know the reference's spelling.
-fn spell_challenge(bytes: &[u8]) -> Vec<u8> {
-    const NAME: &[u8] = b"Www-Authenticate";
-    let mut out = bytes.to_vec();
-    if let Some(at) = bytes.windows(NAME.len()).position(|window| window == NAME)
-        && let Some(head) = out.get_mut(at..at + 3)
-    {
-        head.make_ascii_uppercase();
-    }
-    out
 }

@@ -12,9 +12,10 @@ use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::connection::{Connection, Stream, Watched};
+use super::connection::Connection;
 use super::reply::Payload;
 use super::serve::{Front, Leave, Listening};
+use super::socket::{Stream, Watched};
 use super::{handover, service};
 
 /// Bytes of a request's head; hyper answers 431 to more. Also the most that a connection's buffers grow to.

@@ -22,12 +22,13 @@ use tokio::time::{Instant, sleep, timeout};
 use super::GRACE;
 use super::bind::{BoundServer, Listener, SocketFile};
 use super::calls;
-use super::connection::{Connection, Peer, Phase, Stream};
+use super::connection::{Connection, Peer, Phase};
 use super::converse::Leftover;
 use super::pages::Held;
 use super::reply;
 use super::serve::{self, Front, Listening};
 use super::service::LEAVING;
+use super::socket::Stream;
 use super::work::{Asked, Work};
 
 /// How often it is looked whether everything rests. It is a matter of milliseconds, once in a daemon's life.

@@ -18,8 +18,9 @@ use wire::xmlrpc::{decode_call, encode_fault, encode_response};
 use super::calls::{self, Given, Question};
 use super::connection::Connection;
 use super::reply::{self, Reply};
-use super::serve::{Front, Share};
+use super::serve::Front;
 use super::service::{self, Exchange};
+use super::share::Share;
 use super::site;
 use super::work::Work;
 

@@ -1,6 +1,6 @@
 //! The life of the front: accepting clients, serving each connection, keeping within bounds, and ending.
 //!
-//! Everything here runs in one thread; what is shared is shared by `Rc`. Bounds: the number of connections (`room`), and the memory of bodies and answers together (`Share`).
+//! Everything here runs in one thread; what is shared is shared by `Rc`. Bounds: the number of connections (`room`), and the memory of bodies and answers together (`share`).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -24,19 +23,18 @@ use tokio::time::{sleep, timeout};
 
 use super::auth::Logins;
 use super::bind::{BoundServer, Listener, SocketFile};
-use super::connection::{Connection, Peer, Stream};
+use super::connection::{Connection, Peer};
 use super::converse::{Leftover, converse};
 use super::handover::{self, Before, Handed, Taken};
 use super::live::Live;
 use super::messages::ClientEvent;
 use super::pages::Desk;
 use super::room::{self, Guest, Overflow, Room};
+use super::share::{Memory, Share};
 use super::site::OwnNames;
+use super::socket::Stream;
 use super::{FrontSettings, GRACE};
 use crate::mailbox::Sender;
-
-/// Bytes that all bodies and answers together may hold in memory.
-const MEMORY: usize = 4 * limits::HTTP_BODY;
 
 /// Takes lines for the daemon's log.
 pub(super) type Log = Box<dyn Fn(Level, String)>;
@@ -132,7 +130,7 @@ pub(super) struct Front {
     /// It ends: no stream is begun any more.
     pub ends: Cell<bool>,
     log: Log,
-    memory: Arc<AtomicUsize>,
+    memory: Memory,
     /// Large bodies or answers have been held: what they took is given back when the last client goes.
     large: Cell<bool>,
     connections: RefCell<HashMap<u64, Entry>>,
@@ -156,14 +154,9 @@ impl Front {
 
     /// Takes a share of the memory for bodies and answers; `None` if too much of it is taken.
     pub fn share(&self, bytes: usize) -> Option<Share> {
-        let before = self.memory.load(Ordering::Relaxed);
-        if bytes > MEMORY.saturating_sub(before) {
-            return None;
-        }
-        // Shares are taken by this thread alone, so nobody else has taken one meanwhile.
-        self.memory.fetch_add(bytes, Ordering::Relaxed);
+        let share = self.memory.share(bytes)?;
         self.large.set(true);
-        Some(Share { bytes, memory: Arc::clone(&self.memory) })
+        Some(share)
     }
 
     /// Nobody is served yet.
@@ -186,7 +179,7 @@ impl Front {
             kept: RefCell::default(),
             ends: Cell::new(false),
             log,
-            memory: Arc::default(),
+            memory: Memory::default(),
             large: Cell::new(false),
             connections: RefCell::default(),
             most: most_connections(),
@@ -254,37 +247,6 @@ impl Front {
             self.large.set(false);
             memory::trim();
         }
-    }
-}
-
-/// A share of the front's memory; given back when dropped.
-#[derive(Debug)]
-pub(super) struct Share {
-    bytes: usize,
-    memory: Arc<AtomicUsize>,
-}
-
-impl Share {
-    /// Bytes that keep their share until they have been written to the client.
-    pub fn hold(self, bytes: Vec<u8>) -> Bytes {
-        Bytes::from_owner(Held { bytes, _share: self })
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.memory.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-struct Held {
-    bytes: Vec<u8>,
-    _share: Share,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
     }
 }
 
