@@ -84,7 +84,11 @@ pub fn run(stage: &mut Stage) -> u8 {
     };
     let memmon = match Memmon::of(&parsed) {
         Ok(memmon) => memmon,
-        Err(why) => return stage.misused(&why, &usage),
+        Err(why) => {
+            // On stdout, as the reference: the exit status is what a supervisor sees.
+            stage.print(&format!("{why}\n{usage}"));
+            return 255;
+        }
     };
     match Daemon::of(&stage.environment) {
         Ok(daemon) => protocol::serve(stage, |stage, event| memmon.heard(stage, &daemon, event)),

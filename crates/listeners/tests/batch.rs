@@ -127,7 +127,7 @@ fn bad_options_and_missing_addresses_have_their_statuses() {
     for (arguments, status, words) in [
         (&["-t", "a"][..], 1, "--fromEmail"),
         (&["--bogus"], 2, "no such option: --bogus"),
-        (&["-i", "often"], 2, "option -i: invalid float value: 'often'"),
+        (&["-i", "often"], 2, "option -i: invalid floating-point value: 'often'"),
         (&["-t", "a", "-f", "b", "-e", "TOCK_5"], 1, "Invalid TICK event name: TOCK_5"),
         (&["-h"], 0, "--smtpHost"),
     ] {
