@@ -98,3 +98,21 @@ def a_restart_by_rpc_and_by_ctl(t):
     t.record("exit", t.wait_exit())
     t.ctl("status")
     t.ctl("shutdown")
+
+
+@scenario("more_lifecycle")
+def what_starts_together_is_spawned_before_the_first_is_running(t):
+    quick = "startsecs=0\nstopwaitsecs=2\ncommand=/bin/cat\n"
+    many = f"[program:many]\nnumprocs=3\nprocess_name=%(program_name)s_%(process_num)d\n{quick}"
+    t.conf(f"[program:late]\npriority=5\n{quick}[program:early]\npriority=1\n{quick}{many}[program:off]\nautostart=false\n{quick}")
+    t.start()
+    t.until(lambda: t.read("main.log").count("success") == 5, "all are running")
+    t.log_lines("spawned|success")
+    t.write("supervisord.conf", t.read("supervisord.conf").replace("[program:many]", "[program:more]"))
+    t.ctl("update")
+    t.wait_state("more:more_2", "RUNNING")
+    t.log_lines("(spawned|success).*more")
+    t.ctl("start", "off")
+    t.ctl("restart", "more:*", unordered=True)
+    t.wait_state("more:more_2", "RUNNING")
+    t.log_lines("(spawned|success).*(off|late)")

@@ -42,6 +42,8 @@ pub struct Engine {
     pub(crate) lexical: Option<Arc<[ProcessId]>>,
     /// The groups of the start that are being prepared, with their logs as far as they are ready.
     pub(crate) starting: Vec<crate::membership::Preparing>,
+    /// The programs that are being started together.
+    pub(crate) batch: crate::lifecycle::Batch,
     /// Facts so far that may have changed what clients are shown.
     pub(crate) facts: u64,
     pub(crate) listing: Listing,
@@ -72,6 +74,7 @@ impl Engine {
             next_process: 0,
             lexical: None,
             starting: Vec::new(),
+            batch: crate::lifecycle::Batch::default(),
             facts: 0,
             listing: Listing::default(),
             bus: Bus::default(),

@@ -203,7 +203,8 @@ fn server(parsed: &Parsed) -> Server {
 }
 
 fn number(found: &Found) -> Result<f64, String> {
-    let bad = || format!("option {}: invalid floating-point value: {}", found.written, wire::python::repr(&found.value));
+    let bad =
+        || format!("option {}: invalid floating-point value: {}", found.written, wire::python::repr(&found.value));
     found.value.trim().parse().map_err(|_| bad())
 }
 

@@ -9,6 +9,8 @@ mod ending;
 mod start;
 mod stop;
 
+pub(crate) use start::Batch;
+
 use model::{Fault, FaultCode, Level, ProcessState, SupervisorState};
 
 use crate::calls::{Waiter, Wanted};

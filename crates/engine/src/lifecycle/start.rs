@@ -1,5 +1,7 @@
 //! From an order to a child to RUNNING.
 
+use std::collections::BTreeSet;
+
 use model::{Level, Moment};
 
 use crate::action::{Action, SpawnOrder};
@@ -7,6 +9,16 @@ use crate::engine::Engine;
 use crate::input::{ProcessId, SpawnError};
 use crate::listener::Listener;
 use crate::process::{Child, Started, State, Then};
+
+/// What is started together: a group that becomes active, or all of them with the daemon. The reference starts all of it
+/// before it looks who is up.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// Ordered, and not answered.
+    pub(crate) spawning: BTreeSet<ProcessId>,
+    /// Up, without `startsecs`.
+    up: Vec<ProcessId>,
+}
 
 impl Engine {
     /// Order a child for a process that has none.
@@ -43,8 +55,9 @@ impl Engine {
         process.answered = now;
         let (name, startsecs) = (process.config.name.clone(), process.config.startsecs);
         let began = process.started.map_or(now, |started| started.at);
-        // RUNNING comes *after* startsecs: at the next instant.
-        let up_at = Moment(began.after_secs(startsecs).0.saturating_add(1));
+        let of_batch = self.batch.spawning.remove(&id);
+        // RUNNING comes *after* startsecs: at the next instant. What starts together is not held up by one for long.
+        let up_at = Moment(began.after_secs(if of_batch { startsecs.max(1) } else { startsecs }).0.saturating_add(1));
         self.info(format!("spawned: '{name}' with pid {pid}"));
         self.change(id, State::Starting { child: Child { pid, gone: None }, up_at }, true);
         for order in then {
@@ -53,10 +66,23 @@ impl Engine {
                 Then::Signal(signal) => self.signal(id, signal),
             }
         }
-        if startsecs <= 0 {
-            self.came_up(id);
+        match startsecs {
+            1.. => {}
+            _ if of_batch => self.batch.up.push(id),
+            _ => self.came_up(id),
         }
+        self.batch_came_up();
         self.settle(id);
+    }
+
+    /// The programs without `startsecs` of a batch are RUNNING once the last of the batch has been started.
+    fn batch_came_up(&mut self) {
+        if self.batch.spawning.is_empty() {
+            for id in std::mem::take(&mut self.batch.up) {
+                self.came_up(id);
+                self.settle(id);
+            }
+        }
     }
 
     /// A child that was not ordered: two of one program must not live, so the new one is ended.
@@ -71,6 +97,7 @@ impl Engine {
         let Some(process) = self.processes.get_mut(&id) else { return self.stranger(id, "a failed start") };
         let State::Spawning { then } = &process.state else { return self.broken(id, "an unexpected failed start") };
         let stopped = then.contains(&Then::Stop);
+        self.batch.spawning.remove(&id);
         process.answered = now;
         process.spawnerr = Some(error.text().to_owned());
         self.info(format!("spawnerr: {}", error.text()));
@@ -80,6 +107,7 @@ impl Engine {
         } else {
             self.give_up_if_tried_enough(id);
         }
+        self.batch_came_up();
     }
 
     /// It has stayed up for longer than `startsecs`.

@@ -44,6 +44,34 @@ fn without_startsecs_a_program_still_passes_through_running() {
 }
 
 #[test]
+fn programs_that_start_together_are_all_spawned_before_the_first_is_running() {
+    let quick = |name| program(name, |p| p.startsecs = 0);
+    let mut world = World::new(config(vec![quick("a"), quick("b"), program("c", |p| p.startsecs = 1)]));
+    let told = |world: &World| {
+        let lines = world.logged("").into_iter().filter(|line| line.contains("spawned") || line.contains("success"));
+        lines.map(|line| line.split_whitespace().take(3).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&world),
+        ["INFO spawned: 'a'", "INFO spawned: 'b'", "INFO spawned: 'c'", "INFO success: a", "INFO success: b"]
+    );
+    world.pass(1.1);
+    assert_eq!(told(&world).last().map(String::as_str), Some("INFO success: c"));
+}
+
+#[test]
+fn a_program_whose_start_hangs_does_not_hold_up_the_others_for_long() {
+    let mut world = World::asleep(config(vec![program("a", |p| p.startsecs = 0), program("b", |p| p.startsecs = 0)]));
+    world.hold.insert(Hold::Spawn);
+    world.input(Input::Started);
+    let a = world.id("a");
+    world.input(Input::Spawned { process: a, pid: 900 });
+    assert_eq!(world.state("a"), "STARTING");
+    world.pass(1.1);
+    assert_eq!(world.state("a"), "RUNNING");
+}
+
+#[test]
 fn startretries_are_tries_after_the_first_with_pauses_that_grow_by_a_second() {
     let mut world = with_ear(|p| (p.startsecs, p.startretries) = (10, 2));
     world.input(Input::Started);
