@@ -15,7 +15,7 @@ use sys::host::RealHost;
 use sys::limits::{self, Limit, Resource};
 use sys::signals;
 use sys::spawn::Credentials;
-use sys::{clock, daemonize, privileges};
+use sys::{clock, daemonize, memory, privileges};
 
 use crate::control::{self, Reader, Setup, World};
 use crate::front::{self, BoundServer, FrontSettings};
@@ -32,6 +32,7 @@ type Refusal = String;
 
 /// Runs supervisord with these arguments.
 pub fn main(arguments: &[String]) -> ExitCode {
+    memory::stay_small();
     let (host, program) = (RealHost::new(), options::program());
     let options = match options::parse(&host, &program, arguments) {
         Ok(Request::Say(text)) => {

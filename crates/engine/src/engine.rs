@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::Config;
-use model::{Level, Moment, SupervisorState, WallTime};
+use model::{Level, Moment, SupervisorState, WallTime, limits};
 
 use crate::action::Action;
 use crate::bus::Bus;
@@ -103,6 +103,7 @@ impl Engine {
         self.deliver_events();
         // What was decided before a panic is kept and done with what follows.
         out.append(&mut self.out);
+        self.out.shrink_to(limits::ROOM_KEPT);
     }
 
     /// When to call with [`Input::Due`] at the latest.

@@ -56,7 +56,7 @@ impl Group {
 /// All active groups.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    by_name: Names<(u64, Group)>,
+    by_name: Names<(u64, Box<Group>)>,
     /// In the order in which they became active.
     order: BTreeMap<u64, Arc<str>>,
     next: u64,
@@ -65,7 +65,7 @@ pub(crate) struct Groups {
 impl Groups {
     /// The group of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Group> {
-        self.by_name.get(name).map(|(_, group)| group)
+        self.by_name.get(name).map(|(_, group)| group.as_ref())
     }
 
     /// True if a group of this name is active.
@@ -76,7 +76,7 @@ impl Groups {
     /// Add a group behind the others.
     pub(crate) fn insert(&mut self, group: Group) {
         self.order.insert(self.next, Arc::clone(&group.name));
-        self.by_name.insert(Arc::clone(&group.name), (self.next, group));
+        self.by_name.insert(Arc::clone(&group.name), (self.next, Box::new(group)));
         self.next += 1;
     }
 
@@ -84,7 +84,7 @@ impl Groups {
     pub(crate) fn remove(&mut self, name: &str) -> Option<Group> {
         let (place, group) = self.by_name.remove(name)?;
         self.order.remove(&place);
-        Some(group)
+        Some(*group)
     }
 
     /// The place of a group in the order in which they became active.

@@ -36,5 +36,7 @@ pub const REPORTS_WAITING: usize = 256;
 pub const ORDERS_WAITING: usize = 8192;
 /// Pipes of ended processes that others still hold and that are read on; beyond, the oldest is closed.
 pub const LEFTOVER_PIPES: usize = 128;
+/// Room for so many messages or decisions is kept for the next ones; what a burst made it grow to is given back.
+pub const ROOM_KEPT: usize = 64;
 /// Descriptors that programs leave to clients, logs and rereads: so many below the limit, a start is refused.
 pub const DESCRIPTORS_KEPT: u64 = 16;

@@ -62,7 +62,7 @@ pub struct Child {
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Children {
-    by_process: HashMap<ProcessId, Child>,
+    by_process: HashMap<ProcessId, Box<Child>>,
     by_pid: HashMap<u32, ProcessId>,
 }
 
@@ -70,12 +70,12 @@ impl Children {
     /// A child was started.
     pub fn insert(&mut self, process: ProcessId, child: Child) {
         self.by_pid.insert(child.pid, process);
-        self.by_process.insert(process, child);
+        self.by_process.insert(process, Box::new(child));
     }
 
     /// The child of a process.
     pub fn get_mut(&mut self, process: ProcessId) -> Option<&mut Child> {
-        self.by_process.get_mut(&process)
+        self.by_process.get_mut(&process).map(Box::as_mut)
     }
 
     /// The kernel no longer knows this process id: whose it was.
@@ -85,7 +85,7 @@ impl Children {
 
     /// It is done with: its pipes are let go.
     pub fn remove(&mut self, process: ProcessId) -> Option<Child> {
-        let child = self.by_process.remove(&process)?;
+        let child = *self.by_process.remove(&process)?;
         // Usually gone already; not where its end could not be told.
         if self.by_pid.get(&child.pid) == Some(&process) {
             self.by_pid.remove(&child.pid);

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use config::Config;
 use engine::{Action, Engine, Input};
-use model::{Level, SupervisorState};
+use model::{Level, SupervisorState, limits};
 use sys::clock;
 use sys::poll::Event;
 
@@ -45,6 +45,7 @@ pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState
         while let Some(input) = world.inputs.pop_front() {
             step(world, engine, input, &mut actions);
         }
+        actions.shrink_to(limits::ROOM_KEPT);
         world.started = true;
         world.note(engine);
         world.close_idle_sockets(engine);

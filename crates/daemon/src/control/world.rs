@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use config::{Config, GroupConfig};
 use engine::{Action, CallId, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder, Ticket};
-use model::{Level, Signal, SupervisorState, WallTime};
+use model::{Level, Signal, SupervisorState, WallTime, limits};
 use rustix::io::Errno;
 use sys::clock;
 use sys::poll::{Event, Interest, Poll};
@@ -344,9 +344,17 @@ impl World {
         self.starts += 1;
         if self.pending.is_empty() && self.starts >= BURST {
             self.starts = 0;
-            memory::trim();
+            self.give_back();
         }
         !self.opened.is_empty()
+    }
+
+    fn give_back(&mut self) {
+        self.inputs.shrink_to(limits::ROOM_KEPT);
+        self.opened.shrink_to(limits::ROOM_KEPT);
+        self.launches.shrink_to(limits::ROOM_KEPT);
+        self.pending.shrink_to(limits::ROOM_KEPT);
+        memory::trim();
     }
 
     fn start(&mut self, process: ProcessId, result: Result<(), String>) {

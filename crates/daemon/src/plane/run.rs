@@ -47,7 +47,8 @@ struct Process {
 pub struct Plane {
     poll: Poll,
     logs: Logs,
-    processes: HashMap<ProcessId, Process>,
+    /// Each by itself: a table keeps up to twice the room of what is in it.
+    processes: HashMap<ProcessId, Box<Process>>,
     leftovers: Leftovers,
     orders: Receiver<Order>,
     /// Orders that were taken and are not done: some stay only if a defect came between.
@@ -243,6 +244,7 @@ impl Plane {
         while let Some(order) = self.pending.pop_front() {
             self.order(order);
         }
+        self.pending.shrink_to(limits::ROOM_KEPT);
     }
 
     fn order(&mut self, order: Order) {
@@ -283,7 +285,7 @@ impl Plane {
         // Only now, so that a sink that stays the same is never closed between.
         self.forget(process);
         if result.is_ok() {
-            self.processes.insert(process, Process { name, channels });
+            self.processes.insert(process, Box::new(Process { name, channels }));
         } else {
             self.release(channels);
         }

@@ -77,7 +77,8 @@ struct Sink {
 /// All open sinks.
 #[derive(Debug, Default)]
 pub struct Sinks {
-    open: HashMap<SinkId, Sink>,
+    /// Each by itself: a table keeps up to twice the room of what is in it.
+    open: HashMap<SinkId, Box<Sink>>,
     by_key: HashMap<Key, SinkId>,
     next: u32,
     /// Files that want to be tried again.
@@ -170,7 +171,7 @@ impl Sinks {
         let id = SinkId(self.next);
         self.next = self.next.wrapping_add(1);
         self.by_key.insert(key.clone(), id);
-        self.open.insert(id, Sink { key, kind, users: 1, watched: false, held: BTreeSet::new() });
+        self.open.insert(id, Box::new(Sink { key, kind, users: 1, watched: false, held: BTreeSet::new() }));
         id
     }
 
@@ -195,7 +196,7 @@ impl Sinks {
 
     /// True while so much waits for it that its programs are not to be read.
     pub fn is_full(&self, id: SinkId) -> bool {
-        matches!(self.open.get(&id), Some(Sink { kind: Kind::Stream(stream), .. }) if stream.is_full())
+        matches!(self.open.get(&id).map(Box::as_ref), Some(Sink { kind: Kind::Stream(stream), .. }) if stream.is_full())
     }
 
     /// The channel of this token is not read until the sink takes bytes again.
@@ -234,7 +235,7 @@ impl Sinks {
 
     /// Close and open it again, as after SIGUSR2. Streams stay as they are.
     pub fn reopen(&mut self, id: SinkId) {
-        if let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id) {
+        if let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id).map(Box::as_mut) {
             file.reopen(&mut self.notices);
             self.note_trouble(id);
         }
@@ -259,7 +260,7 @@ impl Sinks {
     /// # Errors
     /// It cannot be removed or opened.
     pub fn clear(&mut self, id: SinkId) -> io::Result<()> {
-        let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id) else { return Ok(()) };
+        let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id).map(Box::as_mut) else { return Ok(()) };
         let cleared = file.clear(&mut self.notices);
         self.note_trouble(id);
         cleared
@@ -292,7 +293,7 @@ impl Sinks {
     }
 
     fn file(&self, id: SinkId) -> Option<&LogFile> {
-        match self.open.get(&id) {
+        match self.open.get(&id).map(Box::as_ref) {
             Some(Sink { kind: Kind::File(file), .. }) => Some(file),
             _ => None,
         }
@@ -302,7 +303,7 @@ impl Sinks {
     pub fn retry(&mut self, now: Option<Moment>) {
         for id in self.troubled.clone() {
             let due = self.file(id).and_then(LogFile::due);
-            let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id) else { continue };
+            let Some(Sink { kind: Kind::File(file), .. }) = self.open.get_mut(&id).map(Box::as_mut) else { continue };
             if now.is_none() || due.is_some_and(|due| Some(due) <= now) {
                 let _ = file.retry(&mut self.notices);
             }

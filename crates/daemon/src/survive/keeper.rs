@@ -129,7 +129,7 @@ struct Notebook {
     path: PathBuf,
     header: Header,
     /// All that the file has to say.
-    current: BTreeMap<Key, Record>,
+    current: BTreeMap<Key, Box<Record>>,
     file: Option<File>,
     size: u64,
     /// Its size when it was last written anew.
@@ -202,13 +202,13 @@ impl Notebook {
             Change::Group { members, .. } => members,
             Change::Removed { .. } | Change::Process(_) => &[],
         };
-        if let Some(Record { change: Change::Group { members, .. }, .. }) = old {
+        if let Some(Record { change: Change::Group { members, .. }, .. }) = old.as_deref() {
             for gone in members.iter().filter(|id| !stays.contains(id)) {
                 self.current.remove(&Key::Process(*gone));
             }
         }
         if !matches!(record.change, Change::Removed { .. }) {
-            self.current.insert(key, record);
+            self.current.insert(key, Box::new(record));
         }
     }
 
@@ -216,7 +216,7 @@ impl Notebook {
         let mut text = Vec::new();
         line(&mut text, &Line::Header(self.header.clone()))?;
         for record in self.current.values() {
-            line(&mut text, &Line::Record(Box::new(record.clone())))?;
+            line(&mut text, &Line::Record(record.clone()))?;
         }
         let new = with_suffix(&self.path, ".new");
         let _ = fs::remove_file(&new);
