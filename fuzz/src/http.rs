@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// After so long without a byte, calls that wait are answered.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Headers of answers without end.
-const STREAMS: [&[u8]; 2] = [b"text/event-stream", b"Transfer-Encoding: chunked"];
+const STREAMS: [&[u8]; 3] = [b"text/event-stream", b"Transfer-Encoding: chunked", b"X-Accel-Buffering: no"];
 /// As base64 it has no padding and no spare bits, so that there is one way to write it.
 const CREDENTIALS: (&str, &str) = ("user", "secret!");
 const SHOWN: &[u8] = b"dXNlcjpzZWNyZXQh";

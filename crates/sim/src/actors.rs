@@ -69,7 +69,7 @@ const LIES: [&[u8]; 10] = [
     b"RESULT 99999999999\n",
     b"RESULT 1048577\nOK",
     b"RESULT -2\nOK",
-    &[b'x'; 200_000],
+    &[b'x'; 4000],
 ];
 
 impl Machine {

@@ -10,7 +10,7 @@ use model::{Moment, ProcessState as Word, Signal};
 use crate::machine::{Call, Machine};
 
 /// The calls are looked at in the handover's JSON, which costs more than all the rest: once in so many steps.
-const CALLS_EVERY: u64 = 32;
+const CALLS_EVERY: u64 = 64;
 
 impl Machine {
     /// Compare what the engine believes with how the machine is.
