@@ -2,7 +2,7 @@
 import json
 
 from listening import heard, listener, told, wait_heard
-from rig import scenario
+from rig import SUPERVISORD, scenario
 
 CAT = """
 [program:cat]
@@ -203,3 +203,21 @@ def a_listener_changed_by_an_update(t):
     t.ctl("remove", "ear")
     t.ctl("reread")
     t.record("json", json.dumps(sorted(row["name"] for row in t.call("supervisor.getAllProcessInfo"))))
+
+
+@scenario("more_events")
+def at_level_debug_what_a_listener_says_is_told_once(t):
+    t.conf(listener(t, "REMOTE_COMMUNICATION", "ear") + CAT, supervisord=SUPERVISORD.replace("loglevel=info", "loglevel=debug"))
+    t.start()
+    t.wait_state("ear", "RUNNING")
+    t.until(lambda: "ACKNOWLEDGED -> READY" in t.read("main.log"), "the listener is ready")
+    remote(t, "x")
+    t.until(lambda: t.read("main.log").count("ACKNOWLEDGED -> READY") == 2, "it has answered")
+    t.call("supervisor.startProcess", "cat")
+    t.call("supervisor.sendProcessStdin", "cat", "words\n")
+    t.until(lambda: "words" in t.read("main.log"), "the words are logged")
+    lines = t.read("main.log").splitlines()
+    t.record("said as text", [line for line in lines if line in ("READY", "RESULT 2", "OK", "OKREADY")])
+    t.record("said as bytes", "".join(line[2:-1] for line in lines if line.startswith("b'")))
+    t.record("the program's words", [line for line in lines if line == "words"])
+    t.log_lines("DEBG (ear: |event )", "DEBG 'cat'")

@@ -180,7 +180,8 @@ impl Channel {
         if whole && self.order.config.syslog {
             around.logs.send_to_syslog(around.name, &self.order, data);
         }
-        if echoes(around.logs) {
+        // What control reads itself, it tells itself.
+        if whole && echoes(around.logs) {
             echo(around.name, self.order.channel.name(), data, around.logs);
         }
         if whole && self.order.config.events_enabled {
