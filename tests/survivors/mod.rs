@@ -1,5 +1,7 @@
 //! A folder with a configuration, and daemons that live and die in it.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -69,6 +71,14 @@ impl House {
 
     /// Starts a daemon and waits until it answers.
     pub fn start(&mut self) {
+        self.launch();
+        let pid = format!("{}\n", self.daemon_pid());
+        let up = until(|| self.read("pid") == pid && self.ctl(&["pid"]).trim() == pid.trim());
+        assert!(up, "supervisord does not answer: {}", self.read("main.log"));
+    }
+
+    /// Starts a daemon that is not waited for.
+    pub fn launch(&mut self) {
         let daemon = Command::new(env!("CARGO_BIN_EXE_supervisord"))
             .args(["-n", "-c"])
             .arg(self.path("supervisord.conf"))
@@ -77,9 +87,18 @@ impl House {
             .spawn()
             .unwrap();
         self.daemon = Some(daemon);
-        let pid = format!("{}\n", self.daemon.as_ref().unwrap().id());
-        let up = until(|| self.read("pid") == pid && self.ctl(&["pid"]).trim() == pid.trim());
-        assert!(up, "supervisord does not answer: {}", self.read("main.log"));
+    }
+
+    /// As `start`, unless one lives.
+    pub fn start_if_down(&mut self) {
+        if self.daemon.is_none() {
+            self.start();
+        }
+    }
+
+    /// The process id of the daemon.
+    pub fn daemon_pid(&self) -> u32 {
+        self.daemon.as_ref().unwrap().id()
     }
 
     /// kill -9.

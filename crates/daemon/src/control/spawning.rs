@@ -66,14 +66,13 @@ impl Fresh {
 /// What pipes are made of: a child holds both ends of its own, so that they outlive the daemon.
 const PIPE: PipeOptions = PipeOptions { survivable: true, size: None };
 
-/// Make the pipes and fork. `socket` is the child's stdin where it is a FastCGI program; `most` is how many descriptors the
-/// daemon may have.
+/// Make the pipes and fork. `socket` is the child's stdin where it is a FastCGI program.
 ///
 /// # Errors
 /// In the words of `spawnerr`.
-pub fn spawn(order: &SpawnOrder, plan: &ChildPlan, socket: Option<OwnedFd>, most: u64) -> Result<Fresh, SpawnError> {
+pub fn spawn(order: &SpawnOrder, plan: &ChildPlan, socket: Option<OwnedFd>) -> Result<Fresh, SpawnError> {
     let name = &order.config.name;
-    let pipes = Pipes::new(order, socket, most).map_err(|error| SpawnError::Other(no_pipes(name, &error)))?;
+    let pipes = Pipes::new(order, socket).map_err(|error| SpawnError::Other(no_pipes(name, &error)))?;
     let child = plan.spawn(pipes.theirs()).map_err(|error| SpawnError::Other(no_fork(name, &error)))?;
     Ok(pipes.ours(child.pid))
 }
@@ -86,7 +85,7 @@ struct Pipes {
 }
 
 impl Pipes {
-    fn new(order: &SpawnOrder, socket: Option<OwnedFd>, most: u64) -> io::Result<Self> {
+    fn new(order: &SpawnOrder, socket: Option<OwnedFd>) -> io::Result<Self> {
         let redirected = order.config.redirect_stderr && !order.listener;
         let pipes = Self {
             stdin: match socket {
@@ -98,6 +97,8 @@ impl Pipes {
         };
         // The kernel gives the lowest number that is free: this one says how many are left.
         let highest = u64::try_from(pipes.stdout.ours.as_raw_fd()).unwrap_or(0);
+        // The limit may be lowered from outside while the daemon runs (prlimit).
+        let most = sys::limits::get(sys::limits::Resource::Files).soft;
         if highest.saturating_add(DESCRIPTORS_KEPT) >= most {
             return Err(Errno::MFILE.into());
         }

@@ -88,8 +88,6 @@ pub struct World {
     pub(super) replies: Replies,
     pub(super) sockets: Sockets,
     pub(super) buffer: Vec<u8>,
-    /// How many the daemon may have open.
-    descriptors: u64,
     /// Bytes that listeners said and that their logs did not get.
     pub(super) uncopied: usize,
 }
@@ -130,7 +128,6 @@ impl World {
             replies: Replies::default(),
             sockets: Sockets::default(),
             buffer: vec![0; READ],
-            descriptors: sys::limits::get(sys::limits::Resource::Files).soft,
             uncopied: 0,
         })
     }
@@ -363,7 +360,7 @@ impl World {
         let spawned = result
             .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
             .and_then(|()| self.socket(&order))
-            .and_then(|socket| spawning::spawn(&order, &plan, socket, self.descriptors));
+            .and_then(|socket| spawning::spawn(&order, &plan, socket));
         let input = match spawned {
             Ok(fresh) => {
                 let pid = fresh.pid;
