@@ -116,3 +116,15 @@ def what_starts_together_is_spawned_before_the_first_is_running(t):
     t.ctl("restart", "more:*", unordered=True)
     t.wait_state("more:more_2", "RUNNING")
     t.log_lines("(spawned|success).*(off|late)")
+
+
+@scenario("more_lifecycle")
+def what_cannot_be_started_is_given_up_after_the_others_are_spawned(t):
+    quick = "startsecs=0\nstopwaitsecs=2\ncommand=/bin/cat\n"
+    lost = "startretries=0\ncommand=/nonexistent/program\n"
+    t.conf(f"[program:a]\n{quick}[program:b]\n{lost}[program:c]\n{quick}[program:d]\n{lost}stdout_logfile=NONE\n[program:e]\n{quick}")
+    t.start()
+    t.until(lambda: t.read("main.log").count("success") == 3 and t.read("main.log").count("gave up") == 2, "all have been tried")
+    t.log_lines("spawn|success|gave up")
+    t.ctl("status")
+    t.ctl("start", "b")

@@ -66,6 +66,11 @@ impl Engine {
         match &mut process.state {
             State::Starting { .. } => self.came_up(id),
             State::Stopping { .. } => self.kill_stubborn(id),
+            State::Backoff { .. }
+                if self.mood == SupervisorState::Running && process.tries > process.config.startretries =>
+            {
+                self.give_up_if_tried_enough(id);
+            }
             State::Backoff { .. } | State::Exited { again: Some(_) } if self.mood == SupervisorState::Running => {
                 self.start(id);
             }

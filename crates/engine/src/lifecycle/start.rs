@@ -16,8 +16,8 @@ use crate::process::{Child, Started, State, Then};
 pub(crate) struct Batch {
     /// Ordered, and not answered.
     pub(crate) spawning: BTreeSet<ProcessId>,
-    /// Up, without `startsecs`.
-    up: Vec<ProcessId>,
+    /// Answered, and waiting for the others: up without `startsecs`, or not to be tried again.
+    answered: Vec<ProcessId>,
 }
 
 impl Engine {
@@ -68,20 +68,22 @@ impl Engine {
         }
         match startsecs {
             1.. => {}
-            _ if of_batch => self.batch.up.push(id),
+            _ if of_batch => self.batch.answered.push(id),
             _ => self.came_up(id),
         }
-        self.batch_came_up();
+        self.batch_answered();
         self.settle(id);
     }
 
-    /// The programs without `startsecs` of a batch are RUNNING once the last of the batch has been started.
-    fn batch_came_up(&mut self) {
-        if self.batch.spawning.is_empty() {
-            for id in std::mem::take(&mut self.batch.up) {
-                self.came_up(id);
-                self.settle(id);
-            }
+    /// Once the last of a batch has been answered, those without `startsecs` are RUNNING and those without retries FATAL.
+    fn batch_answered(&mut self) {
+        if !self.batch.spawning.is_empty() {
+            return;
+        }
+        for id in std::mem::take(&mut self.batch.answered) {
+            self.came_up(id);
+            self.give_up_if_tried_enough(id);
+            self.settle(id);
         }
     }
 
@@ -97,17 +99,19 @@ impl Engine {
         let Some(process) = self.processes.get_mut(&id) else { return self.stranger(id, "a failed start") };
         let State::Spawning { then } = &process.state else { return self.broken(id, "an unexpected failed start") };
         let stopped = then.contains(&Then::Stop);
-        self.batch.spawning.remove(&id);
+        let of_batch = self.batch.spawning.remove(&id);
         process.answered = now;
         process.spawnerr = Some(error.text().to_owned());
         self.info(format!("spawnerr: {}", error.text()));
         self.back_off(id);
         if stopped {
             self.stop(id);
+        } else if of_batch {
+            self.batch.answered.push(id);
         } else {
             self.give_up_if_tried_enough(id);
         }
-        self.batch_came_up();
+        self.batch_answered();
     }
 
     /// It has stayed up for longer than `startsecs`.
@@ -135,7 +139,8 @@ impl Engine {
     /// `startretries` failures are tried again, one more is final.
     pub(crate) fn give_up_if_tried_enough(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get(&id) else { return };
-        if process.tries <= process.config.startretries {
+        let in_backoff = matches!(process.state, State::Backoff { .. });
+        if !in_backoff || process.tries <= process.config.startretries {
             return;
         }
         let name = process.config.name.clone();
