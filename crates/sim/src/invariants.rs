@@ -85,7 +85,9 @@ impl Machine {
     fn change_is_allowed(&self, id: ProcessId, to: &State) -> Option<String> {
         let from = self.last.get(&id)?;
         let early = match (from, to) {
-            (State::Starting { up_at, .. }, State::Running { .. }) => Moment(self.now) < *up_at,
+            (State::Starting { up_at, child }, State::Running { .. }) => {
+                Moment(self.now) < *up_at && self.children.get(&child.pid).is_none_or(|child| !child.quick)
+            }
             _ => false,
         };
         if early {
