@@ -8,6 +8,7 @@ mod adopting;
 mod autolog;
 mod children;
 mod errands;
+mod launching;
 mod office;
 mod replies;
 mod sockets;

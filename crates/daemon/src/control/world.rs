@@ -4,26 +4,23 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 
 use config::{Config, GroupConfig};
-use engine::{Action, CallId, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnError, SpawnOrder, Ticket};
-use model::{Level, Signal, SupervisorState, WallTime, limits};
+use engine::{Action, CallId, DaemonSignal, Engine, Input, LocalTime, ProcessId, SpawnOrder, Ticket};
+use model::{Level, Signal, SupervisorState, WallTime};
 use rustix::io::Errno;
 use sys::clock;
 use sys::poll::{Event, Interest, Poll};
-use sys::{memory, signals};
+use sys::signals;
 
 use super::autolog::{self, AutoLogPlace};
-use super::children::{self, Child, Children, Watched};
+use super::children::{self, Children, Watched};
 use super::errands::Errands;
-use super::office::{Errand, Office, Outcome, Planned, Reader};
+use super::launching::Launching;
+use super::office::{Errand, Office, Outcome, Reader};
 use super::replies::Replies;
 use super::sockets::Sockets;
-use super::spawning::{self, Fresh, Launch, Pending};
-use super::stdin::Stdin;
 use super::tree::Trees;
 use crate::front::ClientEvent;
 use crate::mailbox::Receiver;
@@ -37,9 +34,6 @@ const ERRANDS: u64 = 3;
 
 /// Bytes of a listener's stdout that are read at once.
 const READ: usize = 64 * 1024;
-
-/// After so many starts the plans of children have left a heap full of holes behind.
-const BURST: usize = 200;
 
 /// What the world is made of.
 pub struct Setup {
@@ -75,16 +69,10 @@ pub struct World {
     pub(super) children: Children,
     /// Those with `killmode=tree` or `cgroup`.
     pub(super) trees: Trees,
-    pending: HashMap<ProcessId, Pending>,
-    /// Starts under way, in order.
-    launches: VecDeque<Launch>,
+    pub(super) launching: Launching,
     /// Adopted programs whose sinks are not open yet.
     pub(super) adopted: HashMap<ProcessId, SpawnOrder>,
     pub(super) keeper: Option<Keeper>,
-    /// Starts whose sinks are open, or not to be had.
-    opened: VecDeque<(ProcessId, Result<(), String>)>,
-    /// Starts since memory was last given back.
-    starts: usize,
     pub(super) replies: Replies,
     pub(super) sockets: Sockets,
     pub(super) buffer: Vec<u8>,
@@ -119,12 +107,9 @@ impl World {
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
             trees: Trees::default(),
-            pending: HashMap::new(),
-            launches: VecDeque::new(),
+            launching: Launching::default(),
             adopted: HashMap::new(),
             keeper: setup.keeper,
-            opened: VecDeque::new(),
-            starts: 0,
             replies: Replies::default(),
             sockets: Sockets::default(),
             buffer: vec![0; READ],
@@ -225,7 +210,7 @@ impl World {
             let input = match report {
                 Report::Opened { process, result } => {
                     if !self.adopted_opened(process, result.clone()) {
-                        self.opened.push_back((process, result));
+                        self.launching.opened(process, result);
                     }
                     continue;
                 }
@@ -253,7 +238,7 @@ impl World {
                 self.plane.orders.send(Order::Forget { processes });
             }
             Action::CheckCommand { ticket, config } => self.errands.run(Errand::Check(ticket, config)),
-            Action::Spawn(order) => self.errands.run(Errand::Plan(Box::new(order))),
+            Action::Spawn(order) => self.launch(Box::new(order)),
             Action::Signal { process, pid, signal, to_group } => self.signal(process, pid, signal, to_group),
             Action::Drain { process } => self.drain(process),
             Action::WriteStdin { process, data, call } => self.write_stdin(process, &data, call),
@@ -309,106 +294,10 @@ impl World {
             match outcome {
                 Outcome::Fact(input) => self.inputs.push_back(input),
                 Outcome::Walked(walked) => self.walked(*walked),
-                Outcome::Planned(order, Ok(planned)) => self.open_sinks(Pending { order, planned }),
-                Outcome::Planned(order, Err(error)) => self.launches.push_back(Launch::Failed(order.process, error)),
+                Outcome::Planned(order, result) => self.planned(order, result),
             }
         }
-        self.tell_failures();
-    }
-
-    /// A start that failed is told after those before it, as if they were made one after another.
-    fn tell_failures(&mut self) {
-        while let Some(Launch::Failed(..)) = self.launches.front() {
-            if let Some(Launch::Failed(process, error)) = self.launches.pop_front() {
-                self.inputs.push_back(Input::SpawnFailed { process, error });
-            }
-        }
-    }
-
-    fn open_sinks(&mut self, pending: Pending) {
-        let order = &pending.order;
-        let (process, name) = (order.process, order.config.name.as_str().into());
-        self.plane.orders.send(Order::Open { process, name, channels: spawning::channels(order) });
-        self.pending.insert(process, pending);
-        self.launches.push_back(Launch::Opening(process));
-    }
-
-    /// Makes one of the children that can be made now; true if there are more. A fork takes a millisecond on a busy
-    /// machine, so whoever asks meanwhile is heard between two of them.
-    pub(super) fn start_one(&mut self) -> bool {
-        let Some((process, result)) = self.opened.pop_front() else { return false };
-        self.start(process, result);
-        self.starts += 1;
-        if self.pending.is_empty() && self.starts >= BURST {
-            self.starts = 0;
-            self.give_back();
-        }
-        !self.opened.is_empty()
-    }
-
-    fn give_back(&mut self) {
-        self.inputs.shrink_to(limits::ROOM_KEPT);
-        self.opened.shrink_to(limits::ROOM_KEPT);
-        self.launches.shrink_to(limits::ROOM_KEPT);
-        self.pending.shrink_to(limits::ROOM_KEPT);
-        memory::trim();
-    }
-
-    fn start(&mut self, process: ProcessId, result: Result<(), String>) {
-        let Some(Pending { order, planned: Planned { plan, refused } }) = self.pending.remove(&process) else { return };
-        self.prepare_tree(&order, refused);
-        let spawned = result
-            .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
-            .and_then(|()| self.socket(&order))
-            .and_then(|socket| spawning::spawn(&order, &plan, socket));
-        let input = match spawned {
-            Ok(fresh) => {
-                let pid = fresh.pid;
-                self.plant_tree(&order, pid, plan.cgroup().map(Path::to_path_buf));
-                self.attach(&order, fresh);
-                Input::Spawned { process, pid }
-            }
-            Err(error) => {
-                if let Some(group) = plan.cgroup() {
-                    sys::cgroup::remove(group);
-                }
-                // The sinks need not stay open. The engine does not mind a `Drained` that it has not asked for.
-                self.plane.orders.send(Order::Drain { process });
-                Input::SpawnFailed { process, error }
-            }
-        };
-        self.inputs.push_back(input);
-        // The plane opens in the order in which it was told: this is the first.
-        if let Some(place) = self.launches.iter().position(|launch| *launch == Launch::Opening(process)) {
-            self.launches.remove(place);
-        }
-        self.tell_failures();
-    }
-
-    /// The stdin of a FastCGI program.
-    fn socket(&mut self, order: &SpawnOrder) -> Result<Option<OwnedFd>, SpawnError> {
-        let Some(config) = &order.socket else { return Ok(None) };
-        let (socket, line) = self.sockets.get(&order.group, config).map_err(SpawnError::Other)?;
-        if let Some(line) = line {
-            self.log(Level::Info, line);
-        }
-        Ok(Some(socket))
-    }
-
-    fn attach(&mut self, order: &SpawnOrder, fresh: Fresh) {
-        let process = order.process;
-        let kept = fresh.kept();
-        let stdin = Stdin::new(fresh.stdin, children::token(process, Watched::Stdin));
-        let (said, stdout) = if order.listener { (Some(fresh.stdout), None) } else { (None, Some(fresh.stdout)) };
-        if let Some(said) = &said {
-            let watched = self.poll.add(said, children::token(process, Watched::Listener), Interest::Read);
-            if let Err(error) = watched {
-                self.log(Level::Critical, format!("cannot listen to '{}': {error}", order.config.name));
-            }
-        }
-        let copied = said.is_some() && order.logs[0].is_some();
-        self.children.insert(process, Child { pid: fresh.pid, kept, end: None, stdin, said, copied });
-        self.plane.orders.send(Order::Attach { process, pid: fresh.pid, pipes: [stdout, fresh.stderr] });
+        self.go_on_launching();
     }
 
     /// A group's socket is let go once the group has come to rest.
