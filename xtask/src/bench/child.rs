@@ -1,18 +1,19 @@
 //! The programs that are supervised in a measurement: this tool under another word, so that they start in an instant.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
 /// `stamp FILE` writes the time as its first act and stays; `flood BYTES` writes blocks and ends; `lines` writes lines of
-/// 100 bytes, one a call, until it is killed.
+/// 100 bytes, one a call, until it is killed; `copy` reads and writes in the sizes of the daemon, and does nothing else.
 pub fn main(arguments: &[String]) -> Result<()> {
     let word = |index: usize| arguments.get(index).map(String::as_str).context("bench-child WORD ARGUMENT");
     match word(0)? {
         "stamp" => stamp(word(1)?),
         "flood" => flood(word(1)?.parse()?),
         "lines" => lines(),
+        "copy" => copy(),
         other => bail!("there is no child {other}"),
     }
 }
@@ -45,6 +46,21 @@ fn lines() -> Result<()> {
     let mut output = std::io::stdout().lock();
     loop {
         output.write_all(line.as_bytes())?;
+    }
+}
+
+/// The least that any logging by read(2) and write(2) costs.
+fn copy() -> Result<()> {
+    const SIZE: usize = 256 * 1024;
+    let (input, mut output) = (std::io::stdin(), std::io::stdout());
+    let _ = rustix::pipe::fcntl_setpipe_size(&input, SIZE);
+    let mut input = std::fs::File::from(rustix::io::dup(&input)?);
+    let mut buffer = vec![0; SIZE];
+    loop {
+        match input.read(&mut buffer)? {
+            0 => return output.flush().context("the log is gone"),
+            count => drop(rustix::io::write(&output, &buffer[..count])?),
+        }
     }
 }
 

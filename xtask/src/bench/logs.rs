@@ -17,8 +17,14 @@ const MEBI: usize = 1024 * 1024;
 /// MB a second and CPU-seconds of the daemon a GB, for both kinds of log.
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let bytes = bench.pick(2048, 256) * MEBI;
-    let (cat, cat_cost) = cat(bytes)?;
-    let mut rows = Vec::new();
+    let (cat, cat_cost) = copied(Command::new("cat"), bytes)?;
+    let mut bare = Command::new(std::env::current_exe()?);
+    bare.args(["bench-child", "copy"]);
+    let (bare, bare_cost) = copied(bare, bytes)?;
+    let mut rows = vec![
+        Row::yardstick("a bare loop of read and write of 256 KiB into a file", "MB/s", bare),
+        Row::yardstick("a bare loop of read and write of 256 KiB, CPU a GB", "s", bare_cost),
+    ];
     for (name, options) in
         [("no rotation", "stdout_logfile_maxbytes=0"), ("rotation at 50 MB", "stdout_logfile_maxbytes=50MB")]
     {
@@ -63,8 +69,8 @@ fn logged(side: &Side, bytes: usize, options: &str) -> Result<(f64, f64)> {
     Ok((gigabytes * 1e3 / seconds, cpu / gigabytes))
 }
 
-/// The same writer, with `cat` in the place of the daemon: MB a second, and its CPU-seconds a GB.
-fn cat(bytes: usize) -> Result<(f64, f64)> {
+/// The same writer, with this program in the place of the daemon: MB a second, and its CPU-seconds a GB.
+fn copied(mut program: Command, bytes: usize) -> Result<(f64, f64)> {
     let path = std::env::temp_dir().join(format!("bench-cat-{}", std::process::id()));
     let began = Instant::now();
     let mut writer = Command::new(std::env::current_exe()?)
@@ -72,16 +78,18 @@ fn cat(bytes: usize) -> Result<(f64, f64)> {
         .stdout(Stdio::piped())
         .spawn()?;
     let pipe = writer.stdout.take().context("no pipe")?;
-    let cat = Command::new("cat").stdin(pipe).stdout(std::fs::File::create(&path)?).spawn()?;
+    let copy = program.stdin(pipe).stdout(std::fs::File::create(&path)?).spawn()?;
+    // It keeps a copy of the pipe, for which the writer would wait if its reader died.
+    drop(program);
     // It is looked at when it has ended and before it is waited for: then it cannot be another's.
-    let pid = Pid::from_raw(i32::try_from(cat.id())?).context("cat has no process id")?;
+    let pid = Pid::from_raw(i32::try_from(copy.id())?).context("it has no process id")?;
     waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
-    let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu_seconds(cat.id())?);
-    let output = cat.wait_with_output()?;
+    let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu_seconds(copy.id())?);
+    let output = copy.wait_with_output()?;
     writer.wait()?;
     std::fs::remove_file(&path)?;
     if !output.status.success() {
-        bail!("cat ended with {}", output.status);
+        bail!("what copies ended with {}", output.status);
     }
     let gigabytes = bytes as f64 / 1e9;
     Ok((gigabytes * 1e3 / seconds, cpu / gigabytes))

@@ -32,6 +32,11 @@ impl Row {
         Self { is_lower_better: false, ..Self::lower(name, unit, values) }
     }
 
+    /// What nobody can do better than: it belongs to no side.
+    pub fn yardstick(name: &str, unit: &'static str, value: f64) -> Self {
+        Self::lower(name, unit, Vec::new()).beside("floor", value)
+    }
+
     /// A figure that could not be measured.
     pub fn failed(name: &str, why: &str) -> Self {
         Self { failure: Some(why.to_owned()), ..Self::lower(name, "", Vec::new()) }
@@ -70,7 +75,8 @@ pub fn markdown(sides: &[Side], rows: &[Row]) -> String {
             let _ = writeln!(text, "| {} | not measured: {} |", row.name, why.replace('\n', " "));
             continue;
         }
-        let values: Vec<String> = row.values.iter().map(|value| shown(*value, row.unit)).collect();
+        let mut values: Vec<String> = row.values.iter().map(|value| shown(*value, row.unit)).collect();
+        values.resize(sides.len(), "–".to_owned());
         let ratio = row.ratio().map_or_else(|| "–".to_owned(), number);
         let beside =
             row.beside.map(|(name, value)| format!("{name}: {}", shown(Some(value), row.unit))).unwrap_or_default();
