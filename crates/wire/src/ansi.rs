@@ -70,6 +70,16 @@ impl Stripper {
             out.push(0x1b);
         }
     }
+
+    /// Bytes that bring a new stripper to where this one is.
+    #[must_use]
+    pub const fn so_far(&self) -> &'static [u8] {
+        match self.at {
+            At::Text => b"",
+            At::Escape => b"\x1b",
+            At::Sequence => b"\x1b[",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -101,6 +111,12 @@ mod tests {
         ) {
             let (left, right) = bytes.split_at(at.min(bytes.len()));
             prop_assert_eq!(strip(&[left, right]), strip(&[&bytes]));
+            let (mut first, mut second, mut out) = (Stripper::new(), Stripper::new(), Vec::new());
+            first.strip(left, &mut out);
+            second.strip(first.so_far(), &mut Vec::new());
+            second.strip(right, &mut out);
+            second.finish(&mut out);
+            prop_assert_eq!(out, strip(&[&bytes]));
             prop_assert!(strip(&[&bytes]).len() <= bytes.len());
         }
     }

@@ -62,6 +62,15 @@ impl Scanner {
         left
     }
 
+    /// Bytes that bring a new scanner of the same bound to where this one is.
+    #[must_use]
+    pub fn so_far(&self) -> Vec<u8> {
+        let mut bytes = if self.capturing { BEGIN.to_vec() } else { Vec::new() };
+        bytes.extend(&self.captured);
+        bytes.extend_from_slice(self.token().get(..self.matched).unwrap_or_default());
+        bytes
+    }
+
     const fn token(&self) -> &'static [u8] {
         if self.capturing { END } else { BEGIN }
     }
@@ -212,6 +221,32 @@ mod tests {
             cuts.sort_unstable();
             let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
             prop_assert_eq!(scan(1 << 20, &pieces), scan(1 << 20, &[&bytes]));
+        }
+
+        #[test]
+        fn another_scanner_goes_on_where_one_is(
+            parts in proptest::collection::vec(prop_oneof![
+                Just(BEGIN.to_vec()), Just(END.to_vec()), Just(b"<!--XSUPERVISOR:".to_vec()), Just(b"<".to_vec()),
+                proptest::collection::vec(any::<u8>(), 0..9),
+            ], 0..12),
+            at in 0_usize..200,
+        ) {
+            let bytes = parts.concat();
+            let (left, right) = bytes.split_at(at.min(bytes.len()));
+            let mut first = Scanner::new(1 << 20);
+            first.feed(left).for_each(drop);
+            let mut second = Scanner::new(1 << 20);
+            let so_far = first.so_far();
+            prop_assert_eq!(second.feed(&so_far).next(), None);
+            let pieces = |scanner: &mut Scanner| {
+                let pieces = scanner.feed(right).map(|piece| match piece {
+                    Piece::Normal(bytes) => (false, bytes.to_vec()),
+                    Piece::Captured(bytes) => (true, bytes),
+                });
+                pieces.collect::<Vec<_>>()
+            };
+            prop_assert_eq!(pieces(&mut first), pieces(&mut second));
+            prop_assert_eq!(first.finish(), second.finish());
         }
 
         #[test]
