@@ -26,13 +26,15 @@ pub struct House {
     daemon: Option<Child>,
     programs: String,
     orphans: &'static str,
+    program: PathBuf,
 }
 
 impl House {
     /// With these sections of programs.
     pub fn new(programs: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let house = Self { dir, daemon: None, programs: programs.into(), orphans: "adopt" };
+        let program = env!("CARGO_BIN_EXE_supervisord").into();
+        let house = Self { dir, daemon: None, programs: programs.into(), orphans: "adopt", program };
         house.write();
         house
     }
@@ -79,7 +81,7 @@ impl House {
 
     /// Starts a daemon that is not waited for.
     pub fn launch(&mut self) {
-        let daemon = Command::new(env!("CARGO_BIN_EXE_supervisord"))
+        let daemon = Command::new(&self.program)
             .args(["-n", "-c"])
             .arg(self.path("supervisord.conf"))
             .stdin(Stdio::null())
@@ -101,6 +103,26 @@ impl House {
         self.daemon.as_ref().unwrap().id()
     }
 
+    /// Puts supervisord into the folder, to be started from there and replaced there.
+    pub fn own_program(&mut self) {
+        self.program = self.path("supervisord");
+        self.install(env!("CARGO_BIN_EXE_supervisord").as_ref());
+    }
+
+    /// Replaces the program by a copy of this file. Another process copies: what this one has open to be written, a child
+    /// of another test may still hold when it is to be run.
+    pub fn install(&self, program: &std::path::Path) {
+        let new = self.path("supervisord.new");
+        assert!(Command::new("cp").arg(program).arg(&new).status().unwrap().success());
+        std::fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::rename(&new, self.path("supervisord")).unwrap();
+    }
+
+    /// The daemon's process id.
+    pub fn daemon(&self) -> u32 {
+        self.daemon.as_ref().map_or_else(|| self.read("pid").trim().parse().unwrap(), Child::id)
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         let mut daemon = self.daemon.take().unwrap();
@@ -116,11 +138,23 @@ impl House {
         }
     }
 
-    /// The output of supervisorctl.
-    pub fn ctl(&self, words: &[&str]) -> String {
+    /// Starts a daemon from the folder with these words; it goes into the background.
+    pub fn start_in_background(&self, words: &[&str]) {
+        let mut command = Command::new(&self.program);
+        assert!(command.args(words).current_dir(self.dir.path()).status().unwrap().success());
+        assert!(until(|| self.ctl(&["pid"]).trim().parse::<u32>().is_ok()), "{}", self.read("main.log"));
+    }
+
+    /// The output of supervisorctl, and whether it ended well.
+    pub fn ctl_status(&self, words: &[&str]) -> (String, bool) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_supervisorctl"));
         let output = command.arg("-c").arg(self.path("supervisord.conf")).args(words).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.success())
+    }
+
+    /// The output of supervisorctl.
+    pub fn ctl(&self, words: &[&str]) -> String {
+        self.ctl_status(words).0
     }
 
     /// The process id of a program that runs; waits until its state has been noted.

@@ -5,11 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use model::Level;
+use serde::{Deserialize, Serialize};
 
 use crate::Host;
 
 /// Values of `[supervisord]` that the command line gives; each, if given, wins over the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Flags {
     /// `-n`.
     pub nodaemon: bool,

@@ -12,8 +12,10 @@ pub mod front;
 pub mod mailbox;
 pub mod options;
 pub mod plane;
+mod serving;
 mod startup;
 mod survive;
+mod upgrade;
 
 pub use survive::handover_of;
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use config::{Errors, Flags, Host, value};
+use serde::{Deserialize, Serialize};
 
 /// A flag: its letter, its long name, what its value is called, and its line of the help.
 struct Flag {
@@ -114,7 +115,8 @@ pub enum Request {
 }
 
 /// The values of a command line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Options {
     /// `-c`, as given.
     pub file: Option<PathBuf>,

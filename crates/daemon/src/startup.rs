@@ -1,31 +1,30 @@
-//! From the command line to the running daemon, in the reference's order, and around again for a restart.
+//! From the command line to a daemon that may start, in the reference's order.
 //!
 //! Whatever ends a start (a bad file, a port that is taken, a user that is unknown) comes before the daemon goes into the
-//! background, with status 2. Deliberately absent: the loop itself (that is `control`).
+//! background, with status 2. Deliberately absent: what follows (that is `serving`), and the loop itself (that is `control`).
 
-use std::fs;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use config::{Config, DaemonConfig, Host, Message, UserId};
-use model::{Level, Signal, SupervisorState};
+use model::Level;
+use serde::{Deserialize, Serialize};
 use sys::host::RealHost;
-use sys::limits::{self, Limit, Resource};
+use sys::limits::{self, Resource};
 use sys::signals;
 use sys::spawn::Credentials;
 use sys::{clock, daemonize, memory, privileges};
 
-use crate::control::{self, Reader, Setup, World};
-use crate::front::{self, BoundServer, FrontSettings};
-use crate::mailbox::{Sender, mailbox};
+use crate::control::{self, Reader};
+use crate::front::{self, BoundServer};
 use crate::options::{self, Options, Request};
-use crate::plane::{self, Logs, Order};
-use crate::survive::{Header, Keeper, Legacy, Past};
-
-/// Signals that mean something to the daemon.
-const SIGNALS: [Signal; 6] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::CHLD, Signal::USR2];
+use crate::plane::Logs;
+use crate::serving::Beginning;
+use crate::survive::Past;
+use crate::upgrade::{self, About};
 
 /// Why a start ends: the text of the reference's usage error.
 type Refusal = String;
@@ -33,6 +32,12 @@ type Refusal = String;
 /// Runs supervisord with these arguments.
 pub fn main(arguments: &[String]) -> ExitCode {
     memory::stay_small();
+    if let Some(value) = sys::handover::take_variable(upgrade::VARIABLE) {
+        return take_up(&value);
+    }
+    if arguments == [upgrade::PROVE] {
+        return upgrade::answer();
+    }
     let (host, program) = (RealHost::new(), options::program());
     let options = match options::parse(&host, &program, arguments) {
         Ok(Request::Say(text)) => {
@@ -44,8 +49,36 @@ pub fn main(arguments: &[String]) -> ExitCode {
         Err(text) => return options::usage(&program, &text),
     };
     match locate(&host, &program, &options) {
-        Ok(file) => Daemon { program, options, file }.run(),
+        Ok(file) => {
+            let path = upgrade::own_path(&program, &host.current_dir());
+            Daemon { path: path.unwrap_or_else(|| program.clone()), program, options, file }.run()
+        }
         Err(text) => options::usage(&program, &text),
+    }
+}
+
+/// Goes on where the daemon before, in this process, has left everything.
+fn take_up(value: &OsStr) -> ExitCode {
+    match upgrade::come(value) {
+        Ok(parcel) => {
+            let About { path, program, options, file, .. } = parcel.about.clone();
+            let daemon = Daemon { path, program, options, file };
+            ended(daemon.serve(Beginning::Over(Box::new(parcel), None)))
+        }
+        Err(text) => {
+            eprintln!("Error: supervisord cannot go on: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ended(result: io::Result<u8>) -> ExitCode {
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("Error: supervisord cannot go on: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -57,12 +90,12 @@ fn check(host: &RealHost, program: &Path, options: &Options) -> ExitCode {
 }
 
 /// The configuration file.
-#[derive(Clone)]
-struct ConfigFile {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConfigFile {
     /// Made absolute before anything changes the working directory.
-    path: PathBuf,
+    pub path: PathBuf,
     /// As it was given or found: so the reference's words name it.
-    given: PathBuf,
+    pub given: PathBuf,
 }
 
 fn locate(host: &RealHost, program: &Path, options: &Options) -> Result<ConfigFile, Refusal> {
@@ -74,18 +107,27 @@ fn locate(host: &RealHost, program: &Path, options: &Options) -> Result<ConfigFi
 }
 
 /// What stays over restarts.
-struct Daemon {
-    program: PathBuf,
-    options: Options,
-    file: ConfigFile,
+pub(crate) struct Daemon {
+    /// Where a successor is looked for.
+    pub path: PathBuf,
+    /// As it was executed.
+    pub program: PathBuf,
+    /// The command line.
+    pub options: Options,
+    /// The configuration.
+    pub file: ConfigFile,
 }
 
 /// A daemon that may start: everything that can be refused has been done.
-struct Ready {
-    config: Arc<Config>,
-    logs: Logs,
-    servers: Vec<BoundServer>,
-    past: Past,
+pub(crate) struct Ready {
+    /// What it runs with.
+    pub config: Arc<Config>,
+    /// Its log, open.
+    pub logs: Logs,
+    /// Its servers, bound.
+    pub servers: Vec<BoundServer>,
+    /// What an earlier daemon left.
+    pub past: Past,
 }
 
 impl Daemon {
@@ -102,13 +144,7 @@ impl Daemon {
             Ok(ready) => ready,
             Err(text) => return options::usage(&self.program, &text),
         };
-        match self.serve(ready) {
-            Ok(status) => ExitCode::from(status),
-            Err(error) => {
-                eprintln!("Error: supervisord cannot go on: {error}");
-                ExitCode::FAILURE
-            }
-        }
+        ended(self.begin_and_serve(ready))
     }
 
     /// User, limits, log, old AUTO logs, servers.
@@ -142,78 +178,14 @@ impl Daemon {
         Ok(Ready { config, logs, servers, past })
     }
 
-    /// Serve until told to end, over restarts; returns the status to end with.
-    fn serve(&self, ready: Ready) -> io::Result<u8> {
-        let mut ready = ready;
-        let limits = child_limits();
-        raise_own_limit();
-        if !ready.config.daemon.nodaemon {
-            go_into_background(&ready.config.daemon, &mut ready.logs)?;
-        }
-        let mut signals = signals::Receiver::new(&SIGNALS)?;
-        let (mut next_serial, mut status) = (0, 0);
-        loop {
-            let config = Arc::clone(&ready.config);
-            let pidfile = write_pidfile(&config.daemon, &mut ready.logs);
-            let (mood, after) = self.serve_once(ready, signals, limits.clone(), (&mut next_serial, &mut status))?;
-            signals = after;
-            if let Some(pidfile) = pidfile {
-                remove_pidfile(&pidfile);
-            }
-            if mood != SupervisorState::Restarting {
-                return Ok(status);
-            }
-            ready = self.ready_again(config)?;
-        }
-    }
-
-    fn serve_once(
-        &self,
-        ready: Ready,
-        signals: signals::Receiver,
-        limits: Vec<Limit>,
-        (next_serial, status): (&mut u64, &mut u8),
-    ) -> io::Result<(SupervisorState, signals::Receiver)> {
-        let Ready { config, mut logs, servers, past } = ready;
-        let kept = !matches!(past, Past::Foreign);
-        let legacy = settle(past, &config, &mut logs);
-        let plane = plane::start(logs)?;
-        let (calls, clients) = mailbox()?;
-        let orders = plane.orders.clone();
-        let keeper = if kept { keeper(&config.daemon, &orders) } else { None };
-        let log = move |level, text| {
-            orders.send(Order::Log { level, at: clock::wall(), text });
-        };
-        let front = front::start(servers, settings(&config.daemon), calls, log)?;
-        let setup =
-            Setup { signals, clients, plane, reader: self.reader(), config: Arc::clone(&config), limits, keeper };
-        let mut world = World::new(setup)?;
-        let mut engine = match legacy {
-            Some(legacy) => {
-                let (engine, orphans, ended) = control::restore(legacy, config).map_err(io::Error::other)?;
-                world.adopt(orphans, ended);
-                engine
-            }
-            None => {
-                let mut engine = control::engine_for(config);
-                engine.continue_serials(*next_serial);
-                engine
-            }
-        };
-        let mood = control::run(&mut world, &mut engine)?;
-        *next_serial = engine.next_serial();
-        *status = engine.exit_status();
-        front.stop();
-        Ok((mood, world.finish()))
-    }
-
-    fn reader(&self) -> Reader {
+    /// Reads the configuration anew.
+    pub fn reader(&self) -> Reader {
         let (file, options) = (self.file.clone(), self.options.clone());
         Arc::new(move || load(&file, &options).map_err(|errors| errors.first().to_owned()))
     }
 
     /// For a restart: with the file as it is now, or with the old configuration if that cannot be used.
-    fn ready_again(&self, old: Arc<Config>) -> io::Result<Ready> {
+    pub fn ready_again(&self, old: Arc<Config>) -> io::Result<Ready> {
         let refused = match load(&self.file, &self.options) {
             Ok(config) => match self.ready(Arc::new(config), false) {
                 Ok(ready) => return Ok(ready),
@@ -230,7 +202,7 @@ impl Daemon {
 }
 
 /// Read the configuration; with `--strict`, doubts are errors.
-fn load(file: &ConfigFile, options: &Options) -> Result<Config, config::Errors> {
+pub(crate) fn load(file: &ConfigFile, options: &Options) -> Result<Config, config::Errors> {
     let report = config::check(&RealHost::new(), &file.path, &options.flags);
     if let Some(doubts) = crate::check::strictly(&report).filter(|_| options.strict && report.errors.is_empty()) {
         return Err(doubts);
@@ -241,34 +213,6 @@ fn load(file: &ConfigFile, options: &Options) -> Result<Config, config::Errors> 
         error.words = error.words().replace(&path, &given);
     }
     report.config.ok_or(config::Errors(errors))
-}
-
-/// What an earlier daemon left is adopted, ended or left alone.
-fn settle(past: Past, config: &Config, logs: &mut Logs) -> Option<Legacy> {
-    let mut said = Vec::new();
-    let legacy = past.settle(config, &mut said);
-    for (level, text) in said {
-        logs.log(level, clock::wall(), &text);
-    }
-    legacy
-}
-
-/// Without a thread or /proc nothing is kept, and the daemon runs all the same.
-fn keeper(config: &DaemonConfig, orders: &Sender<Order>) -> Option<Keeper> {
-    let (path, header) = config.statefile.clone().zip(Header::own())?;
-    let orders = orders.clone();
-    let log = move |level, text| {
-        orders.send(Order::Log { level, at: clock::wall(), text });
-    };
-    Keeper::start(path, header, log).ok()
-}
-
-fn settings(config: &DaemonConfig) -> FrontSettings {
-    let main_log = match &config.logfile {
-        config::DaemonLog::File(path) => Some(path.clone()),
-        config::DaemonLog::Syslog | config::DaemonLog::None => None,
-    };
-    FrontSettings { main_log, loglevel: config.loglevel }
 }
 
 /// Become the user of `user=`, or say that nobody asked for it.
@@ -317,57 +261,4 @@ fn too_few(resource: Resource, minimum: u64) -> Refusal {
          Either raise the number of usable {things} in your environment (see README.rst) or lower the {option} setting \
          in the config file to allow the {process} to start.\n  [supervisord] {option}: the limit is {hard}"
     )
-}
-
-/// The limits in force now are the children's.
-fn child_limits() -> Vec<Limit> {
-    vec![limits::get(Resource::Files)]
-}
-
-/// The daemon itself may open as many descriptors as it is allowed to.
-fn raise_own_limit() {
-    let limit = limits::get(Resource::Files);
-    // Nothing is lost if it fails: `minfds` are there.
-    let _ = limits::set(Limit { soft: limit.hard, ..limit });
-}
-
-fn go_into_background(config: &DaemonConfig, logs: &mut Logs) -> io::Result<()> {
-    daemonize::fork_away()?;
-    logs.log(Level::Info, clock::wall(), "daemonizing the supervisord process");
-    if let Some(directory) = &config.directory {
-        let shown = wire::python::repr(&directory.to_string_lossy());
-        match std::env::set_current_dir(directory) {
-            Ok(()) => logs.log(Level::Info, clock::wall(), &format!("set current directory: {shown}")),
-            Err(error) => {
-                logs.log(Level::Critical, clock::wall(), &format!("can't chdir into {shown}: {error}"));
-            }
-        }
-    }
-    daemonize::detach()?;
-    daemonize::set_umask(config.umask);
-    Ok(())
-}
-
-/// Returns the file to be removed at the end, if it could be written.
-fn write_pidfile(config: &DaemonConfig, logs: &mut Logs) -> Option<PathBuf> {
-    let pid = std::process::id();
-    match fs::write(&config.pidfile, format!("{pid}\n")) {
-        Ok(()) => {
-            logs.log(Level::Info, clock::wall(), &format!("supervisord started with pid {pid}"));
-            Some(config.pidfile.clone())
-        }
-        Err(error) => {
-            let path = config.pidfile.display();
-            logs.log(Level::Critical, clock::wall(), &format!("could not write pidfile {path}"));
-            logs.log(Level::Info, clock::wall(), &format!("the pidfile {path} cannot be written: {error}"));
-            None
-        }
-    }
-}
-
-/// Root could remove any file: a `pidfile=/dev/null` is left where it is.
-fn remove_pidfile(path: &Path) {
-    if fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
-        let _ = fs::remove_file(path);
-    }
 }

@@ -97,6 +97,12 @@ pub enum Action {
     },
     /// Close and open all logs again (SIGUSR2).
     ReopenLogs,
+    /// Hand all state over to the program that stands at the daemon's path now. Answer: `Input::UpgradeRefused`, or the
+    /// successor's `Input::Upgraded`.
+    Upgrade {
+        /// Who asks, unless it was a signal.
+        call: Option<CallId>,
+    },
     /// Everything has stopped: end, or begin anew.
     Finish {
         /// `Shutdown` or `Restarting`.

@@ -180,6 +180,8 @@ impl Engine {
             Input::Signalled(signal) => self.signalled(signal),
             Input::ConfigRead { ticket, result } => self.config_read(ticket, result),
             Input::LogsCleared { ticket, result } => self.logs_cleared(ticket, result),
+            Input::UpgradeRefused { calls, reason } => self.upgrade_refused(calls, &reason),
+            Input::Upgraded { calls, from, to } => self.upgraded(calls, &from, &to),
             // Deadlines that have passed are dealt with before any input.
             Input::Due => {}
         }
@@ -203,6 +205,7 @@ impl Engine {
                 self.info("supervisord logreopen".into());
                 self.act(Action::ReopenLogs);
             }
+            DaemonSignal::Upgrade => self.asked_to_upgrade(),
             DaemonSignal::Child => self.debug(|| "received SIGCHLD indicating a child quit".into()),
         }
     }

@@ -144,6 +144,22 @@ pub enum Input {
         /// `Err` with why it failed; `NoFile` where there is no such log.
         result: Result<(), ClearError>,
     },
+    /// Answer to `Action::Upgrade`: nothing has changed.
+    UpgradeRefused {
+        /// Who asked, beside signals.
+        calls: Vec<CallId>,
+        /// Why.
+        reason: String,
+    },
+    /// The first input of an engine that was taken up (`Engine::take_up`) by the successor of the daemon that was asked.
+    Upgraded {
+        /// Who asked, beside signals.
+        calls: Vec<CallId>,
+        /// The version of the daemon before.
+        from: String,
+        /// That of this one.
+        to: String,
+    },
     /// A deadline that `Engine::due` told has passed.
     Due,
 }
@@ -169,7 +185,7 @@ pub struct AutoLog {
 }
 
 /// What a client asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Request {
     /// A method of the XML-RPC interface (`system.multicall` excepted: the front makes single calls of it).
     Method {
@@ -242,6 +258,8 @@ pub enum DaemonSignal {
     Restart,
     /// SIGUSR2: reopen the logs.
     ReopenLogs,
+    /// SIGUSR1: hand over to the program that is there now.
+    Upgrade,
     /// SIGCHLD: only logged, at level debug.
     Child,
 }

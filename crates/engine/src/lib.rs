@@ -25,6 +25,7 @@ mod rpc;
 mod shutdown;
 mod tick;
 mod timers;
+mod upgrade;
 
 pub use action::{Action, Answer, LogRead, SpawnOrder};
 pub use engine::Engine;

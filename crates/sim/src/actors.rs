@@ -158,7 +158,7 @@ impl Machine {
         let name = Value::str(self.rng.pick(&NAMES).copied().unwrap_or("a"));
         let group = Value::str(self.rng.pick(&GROUPS).copied().unwrap_or("a"));
         let wait = Value::Bool(!self.rng.one_in(3));
-        let (method, params) = match self.rng.below(22) {
+        let (method, params) = match self.rng.below(23) {
             0..=3 => ("startProcess", vec![name, wait]),
             4..=6 => ("stopProcess", vec![name, wait]),
             7 => ("startProcessGroup", vec![group, wait]),
@@ -173,6 +173,7 @@ impl Machine {
             18 => ("addProcessGroup", vec![group]),
             19 => ("removeProcessGroup", vec![group]),
             20 => ("clearAllProcessLogs", vec![]),
+            21 => ("upgrade", vec![]),
             _ => ("getAllConfigInfo", vec![Value::Nil]),
         };
         self.call(method, params);
@@ -204,7 +205,7 @@ impl Machine {
             // At once, or in the middle of what it will be doing.
             0 if self.rng.one_in(2) => self.crash(),
             0 => self.doom = Some(self.rng.below(40)),
-            1 => self.upgrade(),
+            1 => self.tell(Input::Signalled(DaemonSignal::Upgrade)),
             2 => self.set_clock(),
             3 => self.tell(Input::Signalled(DaemonSignal::ReopenLogs)),
             4 => self.murder(),

@@ -48,6 +48,8 @@ pub(crate) enum Happening {
     Client,
     /// Something befalls the machine or the daemon.
     Weather,
+    /// The daemon hands over in place, for this call or a signal.
+    Upgrade(Option<CallId>),
 }
 
 /// Where a call stands.
@@ -228,6 +230,7 @@ impl Machine {
             }
             Happening::Client => self.client_acts(),
             Happening::Weather => self.weather(),
+            Happening::Upgrade(call) => self.upgrade(call),
         }
     }
 
@@ -304,6 +307,7 @@ impl Machine {
                 let error = self.rng.pick(&errors).copied().filter(|_| !self.calm && self.rng.one_in(4));
                 self.later(5, Happening::Tell(Input::LogsCleared { ticket, result: error.map_or(Ok(()), Err) }));
             }
+            Action::Upgrade { call } => self.later(5, Happening::Upgrade(call)),
             Action::Finish { .. } => self.finish(),
             Action::ForgetGroup { .. } | Action::Print { .. } | Action::ReopenLogs | Action::Log { .. } => {}
         }

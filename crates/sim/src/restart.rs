@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use config::{GroupConfig, GroupKind, KillMode};
 use engine::handover::{Change, Child, GroupState, Handover, Listener, ProcessState, Started, State};
-use engine::{Engine, Input, ProcessId};
+use engine::{CallId, Engine, Input, ProcessId};
 use model::{ExitStatus, Moment, Signal, SupervisorState};
 
 use crate::machine::{Call, Happening, LOCAL, MS, Machine};
@@ -216,11 +216,11 @@ impl Machine {
     }
 
     /// The daemon hands its state over in place: nothing is lost, no client notices.
-    pub(crate) fn upgrade(&mut self) {
-        // Calls behind a question to the world would be lost, so the upgrade waits.
-        let busy = self.engine.open_questions() > 0 || !self.spawning.is_empty();
-        if busy || self.engine.mood() != SupervisorState::Running {
-            return;
+    pub(crate) fn upgrade(&mut self, call: Option<CallId>) {
+        let calls = Vec::from_iter(call);
+        // Calls behind a question to the world would be lost.
+        if self.engine.open_questions() > 0 || self.engine.mood() != SupervisorState::Running {
+            return self.tell(Input::UpgradeRefused { calls, reason: "busy".into() });
         }
         self.report.upgrades += 1;
         self.note(|| "the daemon is upgraded".into());
@@ -233,14 +233,21 @@ impl Machine {
         if self.is(Sabotage::ChangedState) {
             written = written.replace("\"tries\":1", "\"tries\":0");
         }
-        let restored = serde_json::from_str::<Handover>(&written)
-            .map_err(|error| error.to_string())
-            .and_then(|read| Engine::restore(read, Arc::clone(&self.config), LOCAL).map_err(|error| error.to_string()));
+        let restored =
+            serde_json::from_str::<Handover>(&written).map_err(|error| error.to_string()).and_then(|handed| {
+                let (base, read) = self.engine.configurations();
+                Engine::take_up(handed, base, read, LOCAL).map_err(|error| error.to_string())
+            });
         match restored {
             Ok(engine) if text(&engine.save()) == before => self.engine = engine,
             Ok(_) => self.fail("an upgrade changes what is handed over".into()),
             Err(error) => self.fail(error),
         }
+        let ordered: BTreeSet<ProcessId> = self.engine.ordered().iter().map(|order| order.process).collect();
+        if ordered != self.spawning {
+            self.fail(format!("{:?} were ordered, the successor says {ordered:?}", self.spawning));
+        }
+        self.tell(Input::Upgraded { calls, from: "1".into(), to: "2".into() });
         self.tamper();
     }
 
@@ -271,10 +278,12 @@ impl Machine {
             self.last.clear();
         }
         let broken = [Sabotage::LostEvent, Sabotage::FullQueue, Sabotage::BadState, Sabotage::EndlessWait];
-        if broken.into_iter().any(|one| self.is(one))
-            && let Ok(engine) = Engine::restore(handover, Arc::clone(&self.config), LOCAL)
-        {
-            self.engine = engine;
+        if broken.into_iter().any(|one| self.is(one)) {
+            let (base, read) = self.engine.configurations();
+            match Engine::take_up(handover, base, read, LOCAL) {
+                Ok(engine) => self.engine = engine,
+                Err(error) => self.fail(error.to_string()),
+            }
         }
     }
 

@@ -9,6 +9,8 @@ pub mod command;
 pub mod daemonize;
 pub mod errno;
 pub mod getent;
+pub mod handover;
+pub mod helper;
 pub mod host;
 pub mod limits;
 pub mod memory;

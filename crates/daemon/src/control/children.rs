@@ -83,6 +83,11 @@ impl Children {
         self.by_pid.remove(&pid)
     }
 
+    /// All of them, to be handed over.
+    pub fn drain(&mut self) -> impl Iterator<Item = (ProcessId, Child)> {
+        self.by_process.drain().map(|(process, child)| (process, *child))
+    }
+
     /// It is done with: its pipes are let go.
     pub fn remove(&mut self, process: ProcessId) -> Option<Child> {
         let child = *self.by_process.remove(&process)?;

@@ -105,6 +105,11 @@ impl Errands {
         outcomes
     }
 
+    /// True if nothing is under way.
+    pub const fn is_idle(&self) -> bool {
+        self.outstanding == 0
+    }
+
     /// When to call `hurry` at the latest.
     pub fn due(&self) -> Option<Moment> {
         self.due.filter(|_| self.runners < RUNNERS)

@@ -48,7 +48,7 @@ impl Launching {
     }
 
     /// Nothing is under way.
-    fn is_at_rest(&self) -> bool {
+    pub fn is_at_rest(&self) -> bool {
         let waits = [self.orders.is_empty(), self.pending.is_empty(), self.ahead.is_empty(), self.opened.is_empty()];
         self.plans == 0 && waits.iter().all(|is_empty| *is_empty)
     }
@@ -145,6 +145,7 @@ impl World {
                     sys::cgroup::remove(group);
                 }
                 // The sinks need not stay open. The engine does not mind a `Drained` that it has not asked for.
+                self.draining += 1;
                 self.plane.orders.send(Order::Drain { process });
                 Input::SpawnFailed { process, error }
             }

@@ -8,6 +8,7 @@ mod adopting;
 mod autolog;
 mod children;
 mod errands;
+mod handing;
 mod launching;
 mod office;
 mod replies;
@@ -16,6 +17,7 @@ mod spawning;
 mod stdin;
 mod talking;
 mod tree;
+mod upgrading;
 mod walk;
 mod world;
 
@@ -31,17 +33,29 @@ use sys::poll::Event;
 
 pub use adopting::restore;
 pub use autolog::remove_old as remove_old_autologs;
+pub use handing::{ChildState, SocketState};
 pub use office::Reader;
+pub use tree::Tree;
 pub use world::{Setup, World};
 
-/// Runs until everything has stopped; tells whether to end or to begin anew, and leaves the world to be taken down.
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything has stopped: to end, or to begin anew.
+    Stopped(SupervisorState),
+    /// Nothing has stopped: another program goes on in this process.
+    HandOver,
+}
+
+/// Runs until everything has stopped or another program is to go on, and leaves the world to be taken down. `first` is the
+/// engine's first input.
 ///
 /// # Errors
 /// epoll no longer works, which is known to happen only for want of memory.
-pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState> {
+pub fn run(world: &mut World, engine: &mut Engine, first: Input) -> io::Result<End> {
     let mut actions = Vec::new();
     let mut events: Vec<Event> = Vec::new();
-    world.inputs.push_back(Input::Started);
+    world.inputs.push_front(first);
     loop {
         while let Some(input) = world.inputs.pop_front() {
             step(world, engine, input, &mut actions);
@@ -52,13 +66,16 @@ pub fn run(world: &mut World, engine: &mut Engine) -> io::Result<SupervisorState
         world.close_idle_sockets(engine);
         if let Some(mood) = world.finished {
             world.replies.all();
-            return Ok(mood);
+            return Ok(End::Stopped(mood));
+        }
+        if world.hands_over(engine) {
+            return Ok(End::HandOver);
         }
         let due = engine.due();
         if world.start_one() || !world.inputs.is_empty() {
             world.poll.look(&mut events)?;
         } else {
-            let wake = [due, world.replies.due(), world.errands.due()].into_iter().flatten().min();
+            let wake = [due, world.replies.due(), world.errands.due(), world.upgrade_due()].into_iter().flatten().min();
             world.poll.wait(wake, &mut events)?;
         }
         for event in &events {
@@ -92,6 +109,6 @@ pub fn engine_for(config: Arc<Config>) -> Engine {
 }
 
 /// What the engine must know of the place.
-fn local() -> engine::Local {
+pub fn local() -> engine::Local {
     engine::Local { pid: std::process::id(), time: world::local_time }
 }

@@ -17,6 +17,7 @@ use wire::python::repr;
 
 use super::autolog::{self, AutoLogPlace};
 use super::walk::{Walk, Walked};
+use crate::upgrade::{self, Parcel, Proven};
 
 /// Reads the configuration anew: the text is that of the CANT_REREAD fault.
 pub type Reader = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
@@ -32,6 +33,8 @@ pub enum Errand {
     Check(Ticket, Arc<ProcessConfig>),
     /// Find out all that a child needs.
     Plan(Box<SpawnOrder>),
+    /// See whether the program at the daemon's path accepts a state.
+    Prove(Box<Parcel>),
     /// See to the descendants of a program.
     Walk(Box<Walk>),
 }
@@ -45,6 +48,8 @@ pub enum Outcome {
     Planned(Box<SpawnOrder>, Result<Planned, SpawnError>),
     /// What became of descendants.
     Walked(Box<Walked>),
+    /// The program that accepts the state, or why it does not.
+    Proved(Result<Proven, String>),
 }
 
 /// A child ready to be started.
@@ -102,6 +107,7 @@ impl Office {
             Errand::Check(ticket, config) => {
                 Outcome::Fact(Input::CommandChecked { ticket, result: self.find(&config).map(drop) })
             }
+            Errand::Prove(parcel) => Outcome::Proved(upgrade::prove(&parcel)),
             Errand::Plan(order) => {
                 let planned = self.plan(&order);
                 Outcome::Planned(order, planned)

@@ -40,7 +40,10 @@ struct Held {
 impl Replies {
     /// A client waits for the answer to its call.
     pub fn expect(&mut self, call: CallId, reply: oneshot::Sender<Answer>) {
-        self.waiting.insert(call, reply);
+        // One that is promised was handed over before it was heard here: its client says so again.
+        if !self.promised.contains(&call) {
+            self.waiting.insert(call, reply);
+        }
     }
 
     /// Clients of the daemon's predecessor wait for these calls, and will say so.

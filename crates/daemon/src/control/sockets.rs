@@ -59,6 +59,16 @@ impl Sockets {
         }
     }
 
+    /// All of them, to be handed over: group, address, socket, and its file.
+    pub fn go(self) -> impl Iterator<Item = (String, SocketConfig, OwnedFd, Option<(u64, u64)>)> {
+        self.0.into_iter().map(|open| (open.group, open.config, open.socket, open.file))
+    }
+
+    /// Go on with one that another daemon of this process had.
+    pub fn take_up(&mut self, group: String, config: SocketConfig, socket: OwnedFd, file: Option<(u64, u64)>) {
+        self.0.push(Open { group, config, socket, file });
+    }
+
     /// True if there is none.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

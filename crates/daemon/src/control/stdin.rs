@@ -32,6 +32,16 @@ impl Stdin {
         Self { pipe, token, waiting: VecDeque::new(), watched: false }
     }
 
+    /// One that goes on where that of another daemon was.
+    pub fn resume(pipe: Option<OwnedFd>, token: u64, waiting: Vec<u8>) -> Self {
+        Self { pipe, token, waiting: waiting.into(), watched: false }
+    }
+
+    /// The pipe, and what waits for it.
+    pub fn go(self) -> (Option<OwnedFd>, Vec<u8>) {
+        (self.pipe, self.waiting.into())
+    }
+
     /// Takes all of `data`, or nothing.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ impl World {
                 let _ = self.poll.remove(said);
             }
         }
+        self.draining += 1;
         self.plane.orders.send(Order::Drain { process });
     }
 

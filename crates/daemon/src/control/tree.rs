@@ -109,6 +109,11 @@ impl Trees {
         self.walk(process, task, errands);
     }
 
+    /// Those that another daemon of this process knew.
+    pub fn take_up(&mut self, trees: Vec<(ProcessId, Tree)>) {
+        self.trees = trees.into_iter().collect();
+    }
+
     /// To be known to a successor.
     pub fn all(&self) -> impl Iterator<Item = (ProcessId, &Tree)> {
         self.trees.iter().map(|(process, tree)| (*process, tree))

@@ -22,10 +22,12 @@ use super::office::{Errand, Office, Outcome, Reader};
 use super::replies::Replies;
 use super::sockets::Sockets;
 use super::tree::Trees;
-use crate::front::ClientEvent;
+use super::upgrading::Upgrading;
+use crate::front::{ClientEvent, FrontHandle, Handed};
 use crate::mailbox::Receiver;
 use crate::plane::{Order, PlaneHandle, Report};
 use crate::survive::Keeper;
+use crate::upgrade::About;
 
 const SIGNALS: u64 = 0;
 const CLIENTS: u64 = 1;
@@ -51,7 +53,16 @@ pub struct Setup {
     pub limits: Vec<sys::limits::Limit>,
     /// Notes what a successor must know.
     pub keeper: Option<Keeper>,
+    /// For a successor.
+    pub about: About,
+    /// The running front.
+    pub front: FrontHandle,
+    /// Starts it again.
+    pub revive: Revive,
 }
+
+/// Starts a front that has been handed over again, in this daemon.
+pub type Revive = Box<dyn Fn(Handed) -> io::Result<FrontHandle>>;
 
 /// Everything that control holds besides the engine.
 pub struct World {
@@ -61,10 +72,18 @@ pub struct World {
     /// The groups of the start are active.
     pub(super) started: bool,
     signals: signals::Receiver,
-    clients: Receiver<ClientEvent>,
+    pub(super) clients: Receiver<ClientEvent>,
     pub(super) plane: PlaneHandle,
     place: AutoLogPlace,
     pub(super) errands: Errands,
+    /// Drains that have not been reported.
+    pub(super) draining: usize,
+    pub(super) upgrade: Option<Upgrading>,
+    /// The last order to pause.
+    pub(super) pauses: u64,
+    pub(super) about: About,
+    pub(super) front: Option<FrontHandle>,
+    pub(super) revive: Revive,
     loglevel: Level,
     pub(super) children: Children,
     /// Those with `killmode=tree` or `cgroup`.
@@ -103,6 +122,12 @@ impl World {
             clients: setup.clients,
             plane: setup.plane,
             errands,
+            draining: 0,
+            upgrade: None,
+            pauses: 0,
+            about: setup.about,
+            front: Some(setup.front),
+            revive: setup.revive,
             place,
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
@@ -117,8 +142,11 @@ impl World {
         })
     }
 
-    /// Takes it down: the last lines are written. The signals go on to the next world.
-    pub fn finish(mut self) -> signals::Receiver {
+    /// Takes it down: answers go out, the last lines are written. Signals stay blocked, and wait for the next world.
+    pub fn finish(mut self) {
+        if let Some(front) = self.front.take() {
+            front.stop();
+        }
         for line in self.sockets.close(|_| true) {
             self.log(Level::Info, line);
         }
@@ -127,7 +155,6 @@ impl World {
         }
         self.plane.orders.send(Order::Finish);
         self.plane.join();
-        self.signals
     }
 
     /// Clients that were handed over wait for these calls, which the engine knows. To be told before the engine goes on.
@@ -168,6 +195,7 @@ impl World {
                     self.inputs.push_back(Input::Signalled(DaemonSignal::Child));
                 }
                 Signal::HUP => self.inputs.push_back(Input::Signalled(DaemonSignal::Restart)),
+                Signal::USR1 => self.inputs.push_back(Input::Signalled(DaemonSignal::Upgrade)),
                 Signal::USR2 => self.inputs.push_back(Input::Signalled(DaemonSignal::ReopenLogs)),
                 other => self.inputs.push_back(Input::Signalled(DaemonSignal::Exit(other))),
             }
@@ -181,7 +209,7 @@ impl World {
             match self.children.reaped(pid) {
                 Some(process) if self.outlived(process, status) => {}
                 Some(process) => self.inputs.push_back(Input::Reaped { process, status }),
-                None if sys::getent::was_asking(pid) => {}
+                None if sys::helper::was_asked(pid) => {}
                 None => self.inputs.push_back(Input::StrangerReaped { pid, status }),
             }
         }
@@ -196,7 +224,7 @@ impl World {
                     self.inputs.push_back(Input::Called { call, request });
                 }
                 ClientEvent::Waits { call, reply } => self.replies.expect_again(call, reply),
-                ClientEvent::Paused => {}
+                ClientEvent::Paused => self.front_paused(),
                 ClientEvent::HungUp { call } => {
                     self.replies.forget(call);
                     self.inputs.push_back(Input::HungUp { call });
@@ -214,7 +242,14 @@ impl World {
                     }
                     continue;
                 }
-                Report::Drained { process } => Input::Drained { process },
+                Report::Drained { process } => {
+                    self.draining = self.draining.saturating_sub(1);
+                    Input::Drained { process }
+                }
+                Report::Paused { number } => {
+                    self.paused(number);
+                    continue;
+                }
                 Report::Output { process, channel, data } => Input::Output { process, channel, data },
                 Report::Captured { process, channel, data } => Input::Captured { process, channel, data },
                 Report::Marked { number } => {
@@ -238,7 +273,8 @@ impl World {
                 self.plane.orders.send(Order::Forget { processes });
             }
             Action::CheckCommand { ticket, config } => self.errands.run(Errand::Check(ticket, config)),
-            Action::Spawn(order) => self.launch(Box::new(order)),
+            Action::Spawn(order) => self.order_child(order),
+            Action::Upgrade { call } => self.asked_to_upgrade(call),
             Action::Signal { process, pid, signal, to_group } => self.signal(process, pid, signal, to_group),
             Action::Drain { process } => self.drain(process),
             Action::WriteStdin { process, data, call } => self.write_stdin(process, &data, call),
@@ -294,6 +330,7 @@ impl World {
             match outcome {
                 Outcome::Fact(input) => self.inputs.push_back(input),
                 Outcome::Walked(walked) => self.walked(*walked),
+                Outcome::Proved(result) => self.proved(result),
                 Outcome::Planned(order, result) => self.planned(order, result),
             }
         }

@@ -52,6 +52,16 @@ impl Backlog {
         }
     }
 
+    /// All that waits, and how much was lost so far.
+    pub fn so_far(&self) -> (Vec<u8>, u64) {
+        (self.bytes.iter().copied().collect(), self.lost)
+    }
+
+    /// Go on with what another had, before anything of its own.
+    pub fn resume(&mut self, bytes: Vec<u8>, lost: u64) {
+        *self = Self { bytes: bytes.into(), lost };
+    }
+
     /// Drop all, and count it as lost.
     pub fn drop_all(&mut self) {
         self.lost += self.bytes.len() as u64;

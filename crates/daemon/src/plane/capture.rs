@@ -53,6 +53,23 @@ impl Filter {
         *text = Vec::new();
     }
 
+    /// What brings another filter of the same order to where this one is: bytes for its scanner, and for its stripper.
+    pub fn so_far(&self) -> [Vec<u8>; 2] {
+        let scanned = self.scanner.as_ref().map(Scanner::so_far).unwrap_or_default();
+        [scanned, self.stripper.as_ref().map(|stripper| stripper.so_far().to_vec()).unwrap_or_default()]
+    }
+
+    /// Go on where another was.
+    pub fn resume(&mut self, [scanned, stripped]: &[Vec<u8>; 2]) {
+        if let Some(scanner) = &mut self.scanner {
+            // All of it is held back, so nothing comes out.
+            scanner.feed(scanned).for_each(drop);
+        }
+        if let Some(stripper) = &mut self.stripper {
+            stripper.strip(stripped, &mut Vec::new());
+        }
+    }
+
     /// The channel has ended: hand on what was held back.
     pub fn finish(&mut self, mut found: impl FnMut(Found<'_>)) {
         let Self { scanner, stripper, text } = self;

@@ -46,6 +46,19 @@ pub struct Channel {
     grown: bool,
 }
 
+/// A channel between two daemons.
+#[derive(Debug)]
+pub struct Going {
+    /// Where its output comes from.
+    pub pipe: Option<OwnedFd>,
+    /// Its log was open.
+    pub open: bool,
+    /// What the filter held back.
+    pub held_back: [Vec<u8>; 2],
+    /// The pipe is a larger one.
+    pub grown: bool,
+}
+
 /// What is around a channel while its bytes are handled.
 #[derive(Debug)]
 pub struct Surroundings<'a> {
@@ -64,6 +77,30 @@ impl Channel {
     pub fn new(order: ChannelOrder, sink: Option<SinkId>) -> Self {
         let filter = Filter::of(&order);
         Self { order, pipe: None, watched: false, sink, filter, grown: false }
+    }
+
+    /// A channel that goes on where that of another daemon was.
+    pub fn resume(order: ChannelOrder, sink: Option<SinkId>, state: Going) -> Self {
+        let mut channel = Self::new(order, sink);
+        if let Some(filter) = &mut channel.filter {
+            filter.resume(&state.held_back);
+        }
+        channel.pipe = state.pipe;
+        channel.grown = state.grown;
+        channel
+    }
+
+    /// What a successor must know of it.
+    pub fn go(self) -> Going {
+        let held_back = self.filter.as_ref().map(|filter| filter.so_far()).unwrap_or_default();
+        Going { pipe: self.pipe, open: self.sink.is_some(), held_back, grown: self.grown }
+    }
+
+    /// A pipe that others hold after the end of their process: it is logged, and nothing else is done with it.
+    pub fn leftover(mut order: ChannelOrder) -> ChannelOrder {
+        order.config.capture_maxbytes = 0;
+        order.config.events_enabled = false;
+        order
     }
 
     /// True if control hears of its output, so that control has to keep up.
@@ -138,9 +175,7 @@ impl Channel {
             return None;
         }
         let pipe = Some(pipe?);
-        let mut order = self.order.clone();
-        order.config.capture_maxbytes = 0;
-        order.config.events_enabled = false;
+        let order = Self::leftover(self.order.clone());
         let filter = Filter::of(&order);
         Some(Self { order, pipe, watched: false, sink: self.sink.take(), filter, grown: self.grown })
     }

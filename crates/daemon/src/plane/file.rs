@@ -65,6 +65,25 @@ impl LogFile {
         }
     }
 
+    /// A file that is to be opened: what is written to it waits until it can be.
+    pub fn absent(path: PathBuf, maxbytes: u64, backups: u32) -> Self {
+        let trouble = Some(Trouble { retry: sys::clock::now(), pause: FIRST_PAUSE });
+        let backlog = Backlog::new();
+        let (size, rotate_at, rotation_failed) = (0, maxbytes, false);
+        Self { path, maxbytes, backups, file: None, size, rotate_at, rotation_failed, backlog, trouble }
+    }
+
+    /// What waits for it, and how much was lost so far.
+    pub fn so_far(&self) -> (Vec<u8>, u64) {
+        self.backlog.so_far()
+    }
+
+    /// Go on with what waited for it under another daemon.
+    pub fn resume(&mut self, bytes: Vec<u8>, lost: u64) {
+        self.backlog.resume(bytes, lost);
+        self.trouble = Some(Trouble { retry: sys::clock::now(), pause: FIRST_PAUSE });
+    }
+
     /// Write all of it, now or later; never fails and never waits.
     pub fn write(&mut self, data: &[u8], notices: &mut Notices) {
         if self.trouble.is_some() {

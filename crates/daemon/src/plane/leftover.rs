@@ -96,6 +96,21 @@ impl Leftovers {
         }
     }
 
+    /// All of them, for a successor.
+    pub fn go(&mut self) -> Vec<(ProcessId, Channel)> {
+        std::mem::take(&mut self.open).into_values().map(|found| (found.process, found.channel)).collect()
+    }
+
+    /// Wait for the bytes of none of them.
+    pub fn pause(&mut self, poll: &Poll) {
+        self.open.values_mut().for_each(|found| found.unwatch(poll));
+    }
+
+    /// Their tokens.
+    pub fn tokens(&self) -> Vec<u64> {
+        self.open.keys().copied().collect()
+    }
+
     /// Close those of a process.
     pub fn forget(&mut self, process: ProcessId, means: &mut Means<'_>) {
         let (gone, kept) = std::mem::take(&mut self.open).into_iter().partition(|(_, found)| found.process == process);

@@ -59,9 +59,26 @@ impl Logs {
             }
             DaemonLog::Syslog | DaemonLog::None => None,
         };
+        Ok(Self::around(config, file, sinks))
+    }
+
+    /// Open again what another daemon of this process had open; never fails: what cannot be opened waits.
+    #[must_use]
+    pub fn open_again(config: &DaemonConfig) -> Self {
+        let mut sinks = Sinks::default();
+        let file = match &config.logfile {
+            DaemonLog::File(path) => {
+                Some((sinks.open_again(path, config.logfile_maxbytes, config.logfile_backups), path.clone()))
+            }
+            DaemonLog::Syslog | DaemonLog::None => None,
+        };
+        Self::around(config, file, sinks)
+    }
+
+    fn around(config: &DaemonConfig, file: Option<(SinkId, PathBuf)>, mut sinks: Sinks) -> Self {
         // A daemon without a stdout is no error: then nobody reads it.
         let console = if config.nodaemon && !config.silent { sinks.open_stdout().ok() } else { None };
-        Ok(Self {
+        Self {
             level: config.loglevel,
             file,
             console,
@@ -70,7 +87,7 @@ impl Logs {
             stdout: None,
             sinks,
             syslog: Syslog::default(),
-        })
+        }
     }
 
     /// True if lines of this level are logged.

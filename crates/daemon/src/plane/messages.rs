@@ -10,6 +10,9 @@ use config::OutputConfig;
 use engine::{ProcessId, Ticket, input::ClearError};
 use model::{Channel, Level, WallTime};
 
+use super::channel::Going;
+use super::handing::{HeldLine, HeldSink};
+
 /// What the plane is told to do.
 #[derive(Debug)]
 pub enum Order {
@@ -84,6 +87,35 @@ pub enum Order {
         /// What.
         data: Vec<u8>,
     },
+    /// Read no more of what programs write, until `GoOn`. Report: `Paused`, after which nothing of theirs comes.
+    Pause {
+        /// For the report.
+        number: u64,
+    },
+    /// After `Pause`: read on.
+    GoOn,
+    /// After `Pause`: end, and give back what a successor must have (`PlaneHandle::join`).
+    HandOver,
+    /// Go on with the output of a process of the daemon before.
+    TakeUp {
+        /// Which.
+        process: ProcessId,
+        /// Its name.
+        name: Arc<str>,
+        /// As for `Open`.
+        channels: [Option<ChannelOrder>; 2],
+        /// Where they were.
+        states: [Option<Going>; 2],
+        /// Pipes that its ended children have left to others.
+        leftovers: Vec<(Channel, Going)>,
+    },
+    /// Go on with what waited for sinks and the system's log.
+    Resume {
+        /// Sinks.
+        sinks: Vec<HeldSink>,
+        /// Lines for the system's log.
+        syslog: Vec<HeldLine>,
+    },
     /// Write what waits, within a bound of time, and end.
     Finish,
 }
@@ -126,6 +158,11 @@ pub enum Report {
         channel: Channel,
         /// What.
         data: Vec<u8>,
+    },
+    /// To `Order::Pause`.
+    Paused {
+        /// Of the order.
+        number: u64,
     },
     /// What stood between the communication tokens.
     Captured {

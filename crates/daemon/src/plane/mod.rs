@@ -7,12 +7,13 @@
 //! - `run` is the loop, `channel` one child's stdout or stderr, `capture` what is done to its bytes,
 //!   `leftover` the pipe that a grandchild goes on with.
 //! - `sink` knows all that is open: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` (with `journal`) stands beside.
-//! - `mainlog` is the daemon's own log.
+//! - `mainlog` is the daemon's own log; `handing` is what goes to a successor in the same process.
 
 mod backlog;
 mod capture;
 mod channel;
 mod file;
+mod handing;
 mod journal;
 mod leftover;
 mod mainlog;
@@ -25,9 +26,12 @@ mod syslog;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::io;
 use std::thread::JoinHandle;
 
+pub use channel::Going;
+pub use handing::{Held, HeldLine, HeldSink};
 pub use mainlog::{LogError, Logs};
 pub use messages::{ChannelOrder, Order, Report};
 
@@ -40,10 +44,19 @@ pub struct PlaneHandle {
     pub orders: Sender<Order>,
     /// Hear what became of it.
     pub reports: Receiver<Report>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Option<Held>>,
 }
 
 impl PlaneHandle {
+    /// Have it end and give everything back, with the last reports. To be called once it pauses.
+    #[must_use]
+    pub fn hand_over(self) -> (Held, VecDeque<Report>) {
+        self.orders.send(Order::HandOver);
+        // A panic of the thread has been printed; what it had is lost.
+        let held = self.thread.join().ok().flatten().unwrap_or_default();
+        (held, self.reports.take())
+    }
+
     /// Wait for the plane's end, after `Order::Finish`: at most a few seconds.
     pub fn join(self) {
         // A panic of the thread has been printed, and there is nothing left to save.

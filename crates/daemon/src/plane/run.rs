@@ -14,6 +14,7 @@ use sys::poll::{Event, Interest, Poll};
 use sys::{clock, errno};
 
 use super::channel::{Channel, Got, Surroundings};
+use super::handing::Held;
 use super::leftover::{LEFTOVER, Leftovers, Means};
 use super::mainlog::Logs;
 use super::messages::{ChannelOrder, Order, Report};
@@ -37,27 +38,30 @@ const AFTER_DEFECT: Duration = Duration::from_millis(100);
 const FINISH: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
-struct Process {
-    name: Arc<str>,
-    channels: [Option<Channel>; 2],
+pub(super) struct Process {
+    pub(super) name: Arc<str>,
+    pub(super) channels: [Option<Channel>; 2],
 }
 
 /// The plane.
 #[derive(Debug)]
 pub struct Plane {
-    poll: Poll,
-    logs: Logs,
+    pub(super) poll: Poll,
+    pub(super) logs: Logs,
     /// Each by itself: a table keeps up to twice the room of what is in it.
-    processes: HashMap<ProcessId, Box<Process>>,
-    leftovers: Leftovers,
+    pub(super) processes: HashMap<ProcessId, Box<Process>>,
+    pub(super) leftovers: Leftovers,
     orders: Receiver<Order>,
     /// Orders that were taken and are not done: some stay only if a defect came between.
     pending: VecDeque<Order>,
-    reports: Sender<Report>,
+    pub(super) reports: Sender<Report>,
     /// One for all pipes.
     buffer: Vec<u8>,
     /// Channels that are not read until control has caught up.
     unheard: BTreeSet<u64>,
+    /// No pipe is read: the daemon is about to hand over.
+    pub(super) paused: bool,
+    handing: bool,
     finishing: bool,
 }
 
@@ -79,12 +83,14 @@ impl Plane {
             reports,
             buffer: vec![0; LARGE_READ],
             unheard: BTreeSet::new(),
+            paused: false,
+            handing: false,
             finishing: false,
         })
     }
 
-    /// Run until `Order::Finish`.
-    pub fn run(mut self) {
+    /// Run until `Order::Finish` or `Order::HandOver`, which gives something back.
+    pub fn run(mut self) -> Option<Held> {
         let mut events = Vec::new();
         while !self.finishing {
             // A defect costs what it was met in, not the logs of all programs. The pause bounds one that stays.
@@ -93,7 +99,11 @@ impl Plane {
                 std::thread::sleep(AFTER_DEFECT);
             }
         }
+        if self.handing {
+            return Some(self.hand_over());
+        }
         self.finish(&mut events);
+        None
     }
 
     fn turn(&mut self, events: &mut Vec<Event>) {
@@ -142,6 +152,8 @@ impl Plane {
     /// Something is ready; how many bytes of a pipe were handled.
     fn ready(&mut self, token: u64) -> usize {
         match token & KIND {
+            // An order to pause may come amid events.
+            CHANNEL | LEFTOVER if self.paused => {}
             CHANNEL => return self.read(token),
             LEFTOVER => {
                 let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
@@ -195,7 +207,7 @@ impl Plane {
         }
     }
 
-    fn unwatch(&mut self, token: u64) {
+    pub(super) fn unwatch(&mut self, token: u64) {
         let (process, which) = whose(token);
         let Some(found) = self.processes.get_mut(&process) else { return };
         let Some(channel) = found.channels.get_mut(which).and_then(Option::as_mut) else { return };
@@ -212,7 +224,10 @@ impl Plane {
         }
     }
 
-    fn watch(&mut self, token: u64) {
+    pub(super) fn watch(&mut self, token: u64) {
+        if self.paused {
+            return;
+        }
         if token & KIND == LEFTOVER {
             let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
             return self.leftovers.watch(token, &mut means);
@@ -265,6 +280,17 @@ impl Plane {
                 self.reports.send(Report::Marked { number });
             }
             Order::Print { data } => self.logs.print(&data),
+            Order::Pause { number } => self.pause(number),
+            Order::GoOn => self.go_on(),
+            Order::HandOver => (self.handing, self.finishing) = (true, true),
+            Order::TakeUp { process, name, channels, states, leftovers } => {
+                self.take_up(process, name, channels, states);
+                self.take_up_leftovers(process, leftovers);
+            }
+            Order::Resume { sinks, syslog } => {
+                sinks.into_iter().for_each(|held| self.logs.sinks.resume(held));
+                self.logs.syslog.resume(syslog, &mut self.logs.sinks.notices);
+            }
             Order::Finish => self.finishing = true,
         }
     }
@@ -387,7 +413,7 @@ impl Plane {
     }
 }
 
-fn token_of(process: ProcessId, which: usize) -> u64 {
+pub(super) fn token_of(process: ProcessId, which: usize) -> u64 {
     CHANNEL | u64::from(process.0) << 1 | which as u64
 }
 

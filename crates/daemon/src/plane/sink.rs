@@ -14,6 +14,7 @@ use rustix::fs::{FileType, fstat};
 use sys::poll::{Interest, Poll};
 
 use super::file::{LogFile, open_to_append};
+use super::handing::HeldSink;
 use super::stream::Stream;
 
 /// What is read at once from a pipe whose bytes are looked at, or go to a stream.
@@ -245,6 +246,55 @@ impl Sinks {
     fn note_trouble(&mut self, id: SinkId) {
         if self.file(id).is_some_and(LogFile::in_trouble) {
             self.troubled.insert(id);
+        }
+    }
+
+    /// What waits, for a successor.
+    pub fn so_far(&mut self) -> Vec<HeldSink> {
+        let mut held = Vec::new();
+        for sink in self.open.values() {
+            let ((bytes, lost), (path, maxbytes, backups)) = match (&sink.kind, &sink.key) {
+                (Kind::File(file), Key::File { path, maxbytes, backups }) => {
+                    (file.so_far(), (path.clone(), *maxbytes, *backups))
+                }
+                (Kind::Stream(stream), _) => (stream.so_far(), (stream.name().into(), 0, 0)),
+                _ => continue,
+            };
+            if !bytes.is_empty() || lost > 0 {
+                held.push(HeldSink { path, maxbytes, backups, bytes, lost });
+            }
+        }
+        held
+    }
+
+    /// Go on with what waited for a sink under another daemon.
+    pub fn resume(&mut self, held: HeldSink) {
+        let id = self.open_again(&held.path, held.maxbytes, held.backups);
+        match self.open.get_mut(&id).map(|sink| &mut sink.kind) {
+            Some(Kind::File(file)) => file.resume(held.bytes, held.lost),
+            Some(Kind::Stream(stream)) => stream.resume(held.bytes, held.lost),
+            _ => {}
+        }
+        self.touched.insert(id);
+        self.note_trouble(id);
+        self.release(id);
+    }
+
+    /// Open what was open under another daemon: if it cannot be opened now, what is written to it waits.
+    pub fn open_again(&mut self, path: &Path, maxbytes: u64, backups: u32) -> SinkId {
+        match self.open(path, maxbytes, backups) {
+            Ok(id) => id,
+            Err(_) => {
+                let maxbytes = if is_descriptor(path) { 0 } else { maxbytes };
+                let key = Key::File { path: path.into(), maxbytes, backups };
+                if let Some((&id, sink)) = self.by_key.get(&key).and_then(|id| Some((id, self.open.get_mut(id)?))) {
+                    sink.users += 1;
+                    return id;
+                }
+                let id = self.insert(key, Kind::File(LogFile::absent(path.into(), maxbytes, backups)));
+                self.note_trouble(id);
+                id
+            }
         }
     }
 

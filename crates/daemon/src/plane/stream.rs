@@ -71,6 +71,21 @@ impl Stream {
         Self { name: name.display().to_string(), fd, way, backlog: Backlog::new(), trouble: None }
     }
 
+    /// What waits for it, and how much was lost so far.
+    pub fn so_far(&self) -> (Vec<u8>, u64) {
+        self.backlog.so_far()
+    }
+
+    /// Go on with what waited for it under another daemon.
+    pub fn resume(&mut self, bytes: Vec<u8>, lost: u64) {
+        self.backlog.resume(bytes, lost);
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Write all of it, now or later; never fails and never waits.
     pub fn write(&mut self, data: &[u8], notices: &mut Notices) {
         let mut written = 0;

@@ -19,6 +19,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketT
 use sys::errno;
 use sys::poll::{Interest, Poll};
 
+use super::handing::HeldLine;
 use super::journal::{self, field};
 use super::sink::Notices;
 
@@ -197,6 +198,23 @@ impl Syslog {
         if std::mem::replace(&mut self.broken, false) || self.lost > 0 {
             let lost = std::mem::replace(&mut self.lost, 0);
             notices.push((Level::Info, format!("syslog takes lines again ({lost} lines were lost)")));
+        }
+    }
+
+    /// Lines that wait, for a successor.
+    pub fn so_far(&self) -> Vec<HeldLine> {
+        let held = |message: &Message| HeldLine {
+            head: message.head.to_string(),
+            fields: message.fields.to_vec(),
+            line: message.line.clone(),
+        };
+        self.waiting.iter().map(held).collect()
+    }
+
+    /// Go on with lines that waited under another daemon.
+    pub fn resume(&mut self, lines: Vec<HeldLine>, notices: &mut Notices) {
+        for HeldLine { head, fields, line } in lines {
+            self.push(Message { head: head.into(), fields: fields.into(), line }, notices);
         }
     }
 

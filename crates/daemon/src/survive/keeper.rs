@@ -55,6 +55,8 @@ struct Shared {
 struct Desk {
     waiting: BTreeMap<Key, Record>,
     closed: bool,
+    /// The file outlives the thread.
+    stays: bool,
 }
 
 impl Shared {
@@ -76,8 +78,8 @@ impl Shared {
                 }
             }
         }
-        let closed = desk.closed;
-        Desk { waiting: std::mem::take(&mut desk.waiting), closed }
+        let (closed, stays) = (desk.closed, desk.stays);
+        Desk { waiting: std::mem::take(&mut desk.waiting), closed, stays }
     }
 }
 
@@ -115,6 +117,12 @@ impl Keeper {
         self.shared.bell.notify_one();
     }
 
+    /// Another daemon goes on in this process: the file says all that is known, and stays.
+    pub fn leave(self) {
+        self.shared.desk().stays = true;
+        self.finish();
+    }
+
     /// The daemon ends in order: nothing is left to adopt, and the file is removed.
     pub fn finish(self) {
         self.shared.desk().closed = true;
@@ -144,9 +152,11 @@ impl Notebook {
 
     fn keep(&mut self, shared: &Shared, log: &impl Fn(Level, String)) {
         loop {
-            let Desk { waiting, closed } = shared.take(self.failed.then_some(PAUSE));
+            let Desk { waiting, closed, stays } = shared.take(self.failed.then_some(PAUSE));
             if closed {
-                if self.file.is_some() {
+                if stays {
+                    let _ = self.note(waiting);
+                } else if self.file.is_some() {
                     let _ = fs::remove_file(&self.path);
                 }
                 return;

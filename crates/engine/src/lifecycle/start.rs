@@ -38,12 +38,25 @@ impl Engine {
         process.exitstatus = None;
         let is_listener = process.listener.is_some();
         process.listener = is_listener.then(Listener::default);
-        let (config, logs, group) = (process.config.clone(), process.logs.clone(), process.group.clone());
         self.change(id, State::Spawning { then: Vec::new() }, true);
-        let shared = self.groups.get(&group).and_then(|group| group.socket().cloned());
-        let socket = config.socket.as_deref().cloned().or(shared);
-        let order = SpawnOrder { process: id, group: group.to_string(), config, logs, listener: is_listener, socket };
-        self.act(Action::Spawn(order));
+        if let Some(order) = self.order_of(id) {
+            self.act(Action::Spawn(order));
+        }
+    }
+
+    /// The order by which the child of a process comes to be.
+    #[must_use]
+    pub fn order_of(&self, id: ProcessId) -> Option<SpawnOrder> {
+        let process = self.processes.get(&id)?;
+        let shared = self.groups.get(&process.group).and_then(|group| group.socket().cloned());
+        Some(SpawnOrder {
+            process: id,
+            group: process.group.to_string(),
+            config: process.config.clone(),
+            logs: process.logs.clone(),
+            listener: process.listener.is_some(),
+            socket: process.config.socket.as_deref().cloned().or(shared),
+        })
     }
 
     /// The child exists. What clients asked for in the meantime is done now.

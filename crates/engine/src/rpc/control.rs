@@ -81,6 +81,16 @@ pub(super) const METHODS: &[Method] = &[
         run: |engine, _, _| end(engine, SupervisorState::Restarting),
     },
     Method {
+        name: "supervisor.upgrade",
+        does: "Hand the running daemon over to the program that stands at its path now: same process id, nothing is \
+               restarted. If that program does not accept the state, nothing changes and the fault says why. Not part of \
+               Supervisor, and not in system.listMethods.",
+        params: &[],
+        gives: ("string", "What runs now, said by the successor."),
+        always: false,
+        run: |engine, call, _| engine.upgrade_for(Some(call)),
+    },
+    Method {
         name: "supervisor.reloadConfig",
         does: "Read the configuration again and tell how its groups differ from those that are active. Nothing is \
                started or stopped.",

@@ -67,6 +67,9 @@ impl Param {
     }
 }
 
+/// Methods that the reference does not have. They are not in `system.listMethods`, which clients compare and walk through.
+const OURS: &[&str] = &["supervisor.upgrade"];
+
 /// All areas.
 const AREAS: &[&[Method]] = &[
     control::METHODS,
@@ -97,6 +100,11 @@ impl Method {
     /// True if it is there whatever the configuration says.
     fn is_system(&self) -> bool {
         self.name.starts_with("system.")
+    }
+
+    /// True if the reference has it too.
+    fn is_listed(&self) -> bool {
+        !OURS.contains(&self.name)
     }
 
     /// Its name without the namespace.

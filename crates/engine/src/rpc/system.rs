@@ -14,7 +14,7 @@ const NAME: Param = Param::new("string", "name", "The method, with its namespace
 pub(super) const METHODS: &[Method] = &[
     Method {
         name: "system.listMethods",
-        does: "List the names of all methods, sorted.",
+        does: "List the names of all methods of Supervisor, sorted.",
         params: &[],
         gives: ("array", "The names."),
         always: true,
@@ -51,7 +51,8 @@ fn list_methods(engine: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
     let (system, others): (Vec<_>, Vec<_>) = methods().partition(|method| method.is_system());
     let mut names: Vec<_> = system.iter().map(|method| method.name.to_owned()).collect();
     for interface in &engine.base.rpc_interfaces {
-        names.extend(others.iter().map(|method| format!("{interface}.{}", method.call())));
+        let listed = others.iter().filter(|method| method.is_listed());
+        names.extend(listed.map(|method| format!("{interface}.{}", method.call())));
     }
     names.sort_unstable();
     Ok(Some(Answer::Value(Value::Array(names.into_iter().map(Value::from).collect()))))

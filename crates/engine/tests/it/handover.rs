@@ -112,3 +112,52 @@ fn a_start_that_was_told_to_stop_while_it_was_made_is_not_made_again() {
     assert_eq!(world.state("p"), "STOPPED");
     assert_eq!(world.children.len(), 0);
 }
+
+#[test]
+fn an_upgrade_answers_its_call_and_repeats_nothing() {
+    let groups = vec![listeners("ear", 1, EventType::ALL, 10), program("p", |p| p.startsecs = 5), program("q", |_| {})];
+    let mut world = World::new(config(groups));
+    world.says("ear", "READY\n");
+    world.ask("stopProcess", &["q".into()]).unwrap();
+    world.ask("removeProcessGroup", &["q".into()]).unwrap();
+    while let Some(last) = world.heard.len().checked_sub(1) {
+        world.says("ear", "RESULT 2\nOKREADY\n");
+        if world.heard.len() == last + 1 {
+            break;
+        }
+    }
+    let (heard, spawned, serial) = (world.heard.len(), world.spawned.clone(), world.engine.next_serial());
+    let start = world.call("supervisor.startProcess", &["p".into()]);
+    let upgrade = world.call("supervisor.upgrade", &[]);
+    world.upgrade();
+    assert_eq!(world.reply_of(upgrade), Ok("supervisord 4.3.0 (build 2), 2 programs go on".into()));
+    assert_eq!((world.heard.len(), &world.spawned, world.engine.next_serial()), (heard, &spawned, serial));
+    assert_eq!(world.reply_of(start), Err("ALREADY_STARTED: p".into()));
+    assert!(world.log.iter().any(|line| line == "INFO upgraded in place from 1 to 2, 2 programs go on"));
+}
+
+#[test]
+fn a_waiting_start_and_a_child_on_its_way_go_on_over_an_upgrade() {
+    let mut world = World::new(config(vec![program("p", |p| p.autostart = false)]));
+    world.hold.insert(Hold::Spawn);
+    let start = world.call("supervisor.startProcess", &["p".into()]);
+    world.upgrade();
+    assert_eq!((world.state("p").as_str(), world.engine.ordered().len()), ("STARTING", 1));
+    world.release(Hold::Spawn);
+    world.pass(5.0);
+    assert_eq!(world.reply_of(start), Ok(true.into()));
+    assert!(world.engine.ordered().is_empty());
+}
+
+#[test]
+fn a_refused_upgrade_is_told_to_who_asked_and_in_the_log() {
+    let mut world = World::new(config(vec![program("p", |_| {})]));
+    let call = world.call("supervisor.upgrade", &[]);
+    world.input(Input::UpgradeRefused { calls: vec![call], reason: "it is no program".into() });
+    assert_eq!(world.reply_of(call), Err("FAILED: it is no program".into()));
+    assert!(world.log.iter().any(|line| line.ends_with("supervisord goes on as it is: it is no program")));
+    world.stubborn.insert("p".into());
+    world.ask("shutdown", &[]).unwrap();
+    world.input(Input::Signalled(engine::DaemonSignal::Upgrade));
+    assert!(world.upgrades.len() == 1 && world.log.iter().any(|line| line.ends_with("as it is: SHUTDOWN_STATE")));
+}

@@ -50,6 +50,8 @@ pub struct World {
     pub forgotten: Vec<String>,
     pub printed: Vec<u8>,
     pub finished: Option<SupervisorState>,
+    /// Upgrades that were asked for, by a call or a signal.
+    pub upgrades: Vec<Option<CallId>>,
     /// What the next reading of the configuration gives.
     pub next_config: Result<Arc<Config>, String>,
     names: BTreeMap<ProcessId, String>,
@@ -84,6 +86,7 @@ impl World {
             forgotten: Vec::new(),
             printed: Vec::new(),
             finished: None,
+            upgrades: Vec::new(),
             next_config: Ok(config),
             names: BTreeMap::new(),
             next_pid: 100,
@@ -102,6 +105,15 @@ impl World {
     pub fn hand_over(&mut self, config: Arc<Config>) {
         let text = serde_json::to_string(&self.engine.save()).unwrap();
         self.engine = Engine::restore(serde_json::from_str(&text).unwrap(), config, LOCAL).unwrap();
+    }
+
+    /// The engine's state, as text, goes to a successor in the same process.
+    pub fn upgrade(&mut self) {
+        let text = serde_json::to_string(&self.engine.save()).unwrap();
+        let (base, read) = self.engine.configurations();
+        self.engine = Engine::take_up(serde_json::from_str(&text).unwrap(), base, read, LOCAL).unwrap();
+        let calls = std::mem::take(&mut self.upgrades).into_iter().flatten().collect();
+        self.input(Input::Upgraded { calls, from: "1".into(), to: "2".into() });
     }
 
     fn wall(&self) -> WallTime {
@@ -175,6 +187,7 @@ impl World {
             Action::ClearLogs { ticket, .. } | Action::ClearMainLog { ticket } => {
                 inputs.push_back(Input::LogsCleared { ticket, result: Ok(()) });
             }
+            Action::Upgrade { call } => self.upgrades.push(call),
             Action::ReopenLogs => self.log.push("reopened".into()),
             Action::Finish { mood } => {
                 assert!(self.finished.is_none() && self.children.is_empty(), "{:?}", self.children);
