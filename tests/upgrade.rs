@@ -233,6 +233,28 @@ fn what_is_no_successor_is_refused_and_everything_goes_on() {
 }
 
 #[test]
+fn a_successor_that_refuses_at_the_last_moment_leaves_everything_as_it_was() {
+    let house = house(&format!("{CAT}{EAR}"));
+    let (cat, ear, before) = (house.pid_of("cat"), house.pid_of("ear"), descriptors(house.daemon()));
+    // The draft is accepted, and what is handed over is not.
+    let seen = house.path("seen");
+    let seen = seen.display();
+    std::fs::write(
+        house.path("script"),
+        format!("#!/bin/sh\nif [ -e {seen} ]; then echo no; else touch {seen}; echo the handover is accepted; fi\n"),
+    )
+    .unwrap();
+    house.install(&house.path("script"));
+    let (said, good) = house.ctl_status(&["upgrade"]);
+    assert!(!good && said.contains("does not accept the state: no"), "{said}");
+    assert_eq!((house.pid_of("cat"), house.pid_of("ear")), (cat, ear));
+    house.call("supervisor.sendProcessStdin", &["cat", "still here\n"]);
+    house.call("supervisor.sendRemoteCommEvent", &["t", "x"]);
+    assert!(until(|| house.read("cat.log") == "still here\n" && numbers(&house, &["ear.log"]) == [0]));
+    assert!(until(|| descriptors(house.daemon()) == before));
+}
+
+#[test]
 fn a_configuration_that_cannot_be_read_refuses_the_upgrade() {
     let mut house = house(CAT);
     let pid = house.pid_of("cat");

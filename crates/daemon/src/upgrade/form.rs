@@ -213,3 +213,34 @@ impl Parcel {
         pipes.chain(children).chain(sockets).chain(front)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a daemon of that form wrote it: a program that is amid a captured text, a listener, a FastCGI group.
+    const FORM_1: &[u8] = include_bytes!("fixtures/handover-1.json");
+
+    #[test]
+    fn the_first_form_is_taken_up_for_ever() {
+        let parcel = Parcel::decode(FORM_1).unwrap();
+        assert_eq!((parcel.children.len(), parcel.trees.len(), parcel.sockets.len()), (3, 1, 1));
+        let amid = parcel.channels.iter().filter(|channel| channel.held_back[0].ends_with(b"BEGIN-->half"));
+        assert_eq!((parcel.channels.len(), amid.count()), (6, 1));
+        assert!(parcel.descriptors().count() >= 10);
+        let front = parcel.front.unwrap();
+        assert_eq!(front.description.calls().collect::<Vec<_>>(), parcel.calls);
+        let (base, local) = (parcel.base, crate::control::local());
+        let engine = Engine::take_up(parcel.engine, Arc::clone(&base), base, local).unwrap();
+        assert!(engine.ordered().is_empty() && engine.open_questions() == 0);
+    }
+
+    #[test]
+    fn another_form_and_nonsense_are_refused_with_the_reason() {
+        let text = String::from_utf8(FORM_1.to_vec()).unwrap();
+        let other = text.replacen("\"version\":1", "\"version\":9", 1);
+        let why = Parcel::decode(other.as_bytes()).unwrap_err();
+        assert_eq!(why, "the handover has form 9, and only form 1 is known here");
+        assert!(Parcel::decode(b"{}").unwrap_err().starts_with("the handover cannot be read: missing field `version`"));
+    }
+}
