@@ -346,16 +346,30 @@ fn supervisorctl_upgrades_and_tells_what_runs_now_or_why_not() {
 }
 
 #[test]
-fn calls_that_wait_are_answered_by_the_successor() {
+fn calls_that_wait_are_answered_by_the_successor_and_none_fails() {
     let house = house(
         "[program:slow]\ncommand=/bin/cat\nstartsecs=3\nautostart=false\n\
          [program:deaf]\ncommand=/bin/sh -c 'trap \"\" TERM; echo up; while :; do sleep 1; done'\nstopwaitsecs=3\n\
          startsecs=0\nstdout_logfile=%(here)s/deaf.log\n",
     );
     assert!(until(|| house.read("deaf.log") == "up\n"));
+    let over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         let start = scope.spawn(|| house.call("supervisor.startProcess", &["slow"]));
         let stop = scope.spawn(|| house.ctl(&["stop", "deaf"]));
+        let others: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut asked = 0;
+                    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                        let answer = house.call("supervisor.getAllProcessInfo", &[]);
+                        assert!(answer.contains("<methodResponse>") && answer.contains("deaf"), "{answer}");
+                        asked += 1;
+                    }
+                    asked
+                })
+            })
+            .collect();
         assert!(until(|| house.ctl(&["status"]).contains("STARTING") && house.ctl(&["status"]).contains("STOPPING")));
         for _ in 0..3 {
             upgrade(&house);
@@ -363,6 +377,8 @@ fn calls_that_wait_are_answered_by_the_successor() {
         let answer = start.join().unwrap();
         assert!(answer.contains("<boolean>1</boolean>"), "{answer}");
         assert_eq!(stop.join().unwrap(), "deaf: stopped\n");
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(others.into_iter().map(|other| other.join().unwrap()).all(|asked| asked > 3));
     });
     let log = house.read("main.log");
     assert!(log.contains("killing 'deaf'") && log.matches("success: slow entered RUNNING").count() == 1, "{log}");

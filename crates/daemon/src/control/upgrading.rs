@@ -131,9 +131,10 @@ impl World {
     fn rests(&mut self, engine: &Engine, late: bool) -> bool {
         let busy = self.busy_with(engine);
         let next = self.pauses + 1;
-        let Some(Upgrading { stage: Stage::Proven { proven, pause, .. }, .. }) = &mut self.upgrade else {
+        let Some(Upgrading { stage: Stage::Proven { proven, front_rests, pause, .. }, .. }) = &mut self.upgrade else {
             return false;
         };
+        let busy = busy.or_else(|| (!*front_rests).then_some("clients are being answered"));
         match (busy, *pause) {
             (None, Some((_, true))) if proven.is_still_there() => return true,
             (None, Some((_, true))) => {
