@@ -25,6 +25,11 @@ impl Side {
         }
         Ok(Self { name: name.to_owned(), programs: std::fs::canonicalize(programs)? })
     }
+
+    /// True of the original.
+    pub fn is_reference(&self) -> bool {
+        self.name == REFERENCE
+    }
 }
 
 /// Ours (`--ours FOLDER`, else built now) and what it is compared with: `--compare REVISION`, else the reference
@@ -50,7 +55,7 @@ pub fn all(arguments: &[String]) -> Result<Vec<Side>> {
 
 /// True if the second side is the reference.
 pub fn is_against_the_reference(sides: &[Side]) -> bool {
-    sides.get(1).is_some_and(|side| side.name == REFERENCE)
+    sides.get(1).is_some_and(Side::is_reference)
 }
 
 /// The reference in a virtual environment of the target folder.
