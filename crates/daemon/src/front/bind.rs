@@ -7,12 +7,20 @@ use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use config::{ServerAddress, ServerConfig};
 use model::Level;
 use serde::{Deserialize, Serialize};
 use sys::errno;
 use sys::sockets::{self, SocketError};
+
+/// A daemon that was killed between fork and exec leaves a child that holds its sockets until it comes to its exec; so long
+/// a taken address is tried again.
+const LAST_HOLDERS: Duration = Duration::from_millis(500);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A server that is bound to its address and not yet served.
 #[derive(Debug)]
@@ -130,7 +138,19 @@ pub fn bind(
 }
 
 fn bind_one(server: &ServerConfig) -> Result<BoundServer, BindError> {
-    let bound = match &server.address {
+    let began = Instant::now();
+    let bound = loop {
+        match listen(&server.address) {
+            Err(SocketError::InUse) if began.elapsed() < LAST_HOLDERS => thread::sleep(PAUSE),
+            bound => break bound,
+        }
+    };
+    let (listener, file) = bound.map_err(|error| refused(error, server))?;
+    Ok(BoundServer { listener, credentials: server.credentials.clone(), allow_users: server.allow_users.clone(), file })
+}
+
+fn listen(address: &ServerAddress) -> Result<(Listener, Option<SocketFile>), SocketError> {
+    match address {
         ServerAddress::Tcp { host, port } => {
             sockets::tcp_server(host, *port).map(|socket| (Listener::Tcp(socket.into()), None))
         }
@@ -143,9 +163,7 @@ fn bind_one(server: &ServerConfig) -> Result<BoundServer, BindError> {
                 (Listener::Unix(socket.into()), SocketFile::of(file))
             })
         }
-    };
-    let (listener, file) = bound.map_err(|error| refused(error, server))?;
-    Ok(BoundServer { listener, credentials: server.credentials.clone(), allow_users: server.allow_users.clone(), file })
+    }
 }
 
 fn refused(error: SocketError, server: &ServerConfig) -> BindError {
