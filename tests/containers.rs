@@ -99,6 +99,27 @@ fn end(mut daemon: Child, status: i32) {
 }
 
 #[test]
+fn where_nothing_can_be_written_programs_run_and_what_is_missing_is_said() {
+    let read_only = ["unshare", "--mount", "sh", "-c", "mount -o remount,ro,bind / && exec \"$@\"", "sh"];
+    if !allowed(&read_only) {
+        return;
+    }
+    // Not below /tmp, which may be a file system of its own.
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    loud(place.path(), LOUD);
+    let script = format!("mount --bind {0} {0} && mount -o remount,ro,bind {0} && exec \"$@\"", place.path().display());
+    let read_only = ["unshare", "--mount", "sh", "-c", &script, "sh"];
+    let mut daemon = below(&read_only, place.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let pidfile = format!("CRIT could not write pidfile {}/pid", place.path().display());
+    let words = [&pidfile, "cannot write the state file", "success: x entered RUNNING", "the program speaks"];
+    let text = hear(daemon.stdout.take().unwrap(), &words);
+    end(daemon, 0);
+    // Once in the log, and once since what runs in the foreground prints it; both are stdout here.
+    assert_eq!(text.matches("cannot write the state file").count(), 2, "{text}");
+    assert!(!place.path().join("pid").exists());
+}
+
+#[test]
 fn standard_output_may_be_a_pipe_a_socket_a_terminal_or_closed() {
     let folder = folder();
     loud(folder.path(), LOUD);
