@@ -85,6 +85,8 @@ fn a_daemon_that_is_killed_at_any_moment_leaves_one_copy_of_each_program_and_eve
     let pids = STEADY.map(|name| house.pid_of(name));
     let first = crate::harness::descriptors(house.daemon_pid());
     let done = AtomicBool::new(false);
+    // Each round begins without a daemon.
+    house.kill();
     for round in 0..kills {
         if dice.below(3) == 0 {
             // Even while it starts and adopts.
