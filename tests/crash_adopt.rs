@@ -4,7 +4,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where its world is not as it should be")]
 
-#[allow(dead_code, reason = "each test file uses its part of the house")]
 mod survivors;
 
 use std::process::Command;
