@@ -112,7 +112,7 @@ autostart=false
 def overflow_of_small_buffers(t):
     t.mask(r"<[^<>]* at 0x[0-9a-f]+>", "<EVENT>")
     t.mask(r"event \d+", "event <N>")
-    t.conf(listener(t, "REMOTE_COMMUNICATION", answers=[{"until": "go"}], extra="startsecs=0\nbuffer_size=2\n") + listener(t, "REMOTE_COMMUNICATION", "other", extra="startsecs=0\nbuffer_size=1\n"))
+    t.conf(listener(t, "REMOTE_COMMUNICATION", answers=[{"until": "go"}], extra="startsecs=0\nbuffer_size=2\n") + listener(t, "REMOTE_COMMUNICATION", "other", extra="startsecs=0\nbuffer_size=10\n"))
     t.start()
     t.wait_state("ear", "RUNNING")
     t.wait_state("other", "RUNNING")
