@@ -424,3 +424,20 @@ fn a_daemon_in_the_background_is_upgraded_where_it_is() {
     assert!(house.ctl(&["shutdown"]).contains("Shut down"));
     assert!(until(|| !House::lives(&daemon.to_string())));
 }
+
+#[test]
+fn what_an_ended_program_has_left_is_waited_for_after_an_upgrade() {
+    let house = house(
+        "[program:x]\nkillmode=tree\nstartsecs=0\nstopwaitsecs=60\ncommand=/bin/sh -c 'sh -c \"trap : TERM; \
+         echo \\$\\$ > %(here)s/child; while :; do sleep 0.1; done\" & wait'\n",
+    );
+    assert!(until(|| house.read("child").ends_with('\n')));
+    std::thread::scope(|scope| {
+        let stop = scope.spawn(|| house.ctl(&["stop", "x"]));
+        assert!(until(|| count(&house, "'x' left ") == 1), "{}", house.read("main.log"));
+        upgrade(&house);
+        House::signal(house.read("child").trim(), "KILL");
+        assert!(until(|| house.ctl(&["status"]).contains("STOPPED")), "{}", house.read("main.log"));
+        assert_eq!(stop.join().unwrap(), "x: stopped\n");
+    });
+}

@@ -148,6 +148,7 @@ impl World {
         self.inputs.extend(parcel.unheard.into_iter().map(fact));
         // Those that ended meanwhile: whether their signal is still on the way is not asked.
         self.reap();
+        self.look_after_trees();
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! Descendants are found and signalled by an errand (`walk`). The end of one that lives is watched, since the program has
 //! not ended before it; then the next is looked for. Deliberately absent: when to insist (the engine has `stopwaitsecs`).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -196,11 +196,11 @@ impl World {
         true
     }
 
-    /// Walks for programs that have ended and that nobody looks after, as after a change of the daemon's program.
+    /// After a change of the daemon's program: walks for programs that had ended and whose descendants had not.
     pub(super) fn look_after_trees(&mut self) {
         let ended =
             self.trees.all().filter(|(process, tree)| tree.ended.is_some() && !self.trees.walks.contains_key(process));
-        let waiting: VecDeque<ProcessId> = ended.map(|(process, _)| process).collect();
+        let waiting: Vec<ProcessId> = ended.map(|(process, _)| process).collect();
         for process in waiting {
             self.trees.go_on(process, &mut self.errands);
         }

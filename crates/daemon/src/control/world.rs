@@ -213,7 +213,6 @@ impl World {
                 None => self.inputs.push_back(Input::StrangerReaped { pid, status }),
             }
         }
-        self.look_after_trees();
     }
 
     fn clients_asked(&mut self) {
