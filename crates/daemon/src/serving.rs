@@ -197,12 +197,17 @@ fn serve_clients(
     calls: Sender<ClientEvent>,
     orders: Sender<Order>,
 ) -> io::Result<FrontHandle> {
-    let log = move |level, text| {
-        orders.send(Order::Log { level, at: clock::wall(), text });
-    };
+    let log = logger(orders);
     match clients {
         Clients::None(servers) => front::start(servers, settings, calls, log),
         Clients::Before(handed) => front::take_up(handed, settings, calls, log),
+    }
+}
+
+/// The daemon's log, for other threads: its lines go the way of all others.
+fn logger(orders: Sender<Order>) -> impl Fn(Level, String) + Send + 'static {
+    move |level, text| {
+        orders.send(Order::Log { level, at: clock::wall(), text });
     }
 }
 
@@ -219,11 +224,7 @@ fn settle(past: Past, config: &Config, logs: &mut Logs) -> Option<Legacy> {
 /// Without a thread or /proc nothing is kept, and the daemon runs all the same.
 fn keeper(config: &DaemonConfig, orders: &Sender<Order>) -> Option<Keeper> {
     let (path, header) = config.statefile.clone().zip(Header::own())?;
-    let orders = orders.clone();
-    let log = move |level, text| {
-        orders.send(Order::Log { level, at: clock::wall(), text });
-    };
-    Keeper::start(path, header, log).ok()
+    Keeper::start(path, header, logger(orders.clone())).ok()
 }
 
 fn settings(config: &DaemonConfig) -> FrontSettings {
