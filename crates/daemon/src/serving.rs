@@ -149,6 +149,8 @@ impl Daemon {
         signals: signals::Receiver,
         about: &About,
     ) -> io::Result<World> {
+        // While descriptors still have low numbers.
+        sys::spawn::prepare();
         let plane = plane::start(logs)?;
         let (calls, asked) = mailbox()?;
         let orders = plane.orders.clone();

@@ -1,16 +1,18 @@
 //! The fork, and what the child does until execve(2): system calls and nothing else.
 //!
 //! No allocation, no lock, no panic, no libc function but syscall(2): the daemon has threads, and one of them may hold any
-//! lock at the moment of the fork. The order is the reference's: process group, descriptors, user, directory, umask, exec.
+//! lock at the moment of the fork. The heap is not even there: the child reads its image, its stack and constants. The
+//! order is the reference's: process group, descriptors, user, directory, umask, exec.
 #![allow(unsafe_code, reason = "this is the fork")]
 
 use std::ffi::{c_int, c_long};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 
 use super::Method;
-use super::plan::{ChildPlan, UserChange};
+use super::image::{Image, Many, Who};
 use crate::errno;
+use crate::memory;
 
 /// Bytes of the kernel's sigset_t.
 const SIGSET: usize = 8;
@@ -32,17 +34,27 @@ struct KernelSigaction {
     mask: u64,
 }
 
+/// Where a child finds its descriptors 0 to 2.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    /// At these numbers of its copy of the daemon's table.
+    Copied([RawFd; 3]),
+    /// In a message at this number; the table is the daemon's own until it is taken apart (`stage`).
+    Staged(RawFd),
+}
+
 /// Make the child; returns its process id in the parent and never in the child.
-pub(super) fn start(plan: &ChildPlan, fds: [RawFd; 3], method: Method, pidfd: &mut RawFd) -> io::Result<i32> {
+pub(super) fn start(image: &Image, source: Source, method: Method, pidfd: &mut RawFd) -> io::Result<i32> {
     // A signal that comes to the child before its handlers are gone would run the daemon's: all wait until just before exec.
     let (all, mut before) = (u64::MAX, 0_u64);
     // SAFETY: both masks are valid for SIGSET bytes; blocking signals in this thread is undone below.
     unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const all, &raw mut before, SIGSET) };
-    // SAFETY: without CLONE_VM the child has its own copy of all memory; it runs `become_program`, which only makes
-    // system calls on memory prepared before and never returns into this frame's callers.
+    let withheld = memory::withhold();
+    // SAFETY: without CLONE_VM the child has its own copy of all memory but the heap; it runs `become_program`, which only
+    // makes system calls on memory prepared outside of the heap and never returns into this frame's callers.
     let pid = unsafe {
         match method {
-            Method::Clone3 => clone3(plan, pidfd),
+            Method::Staged | Method::Clone3 => clone3(image, source, pidfd),
             Method::Fork => {
                 libc::syscall(libc::SYS_clone, c_long::from(libc::SIGCHLD), 0_usize, 0_usize, 0_usize, 0_usize)
             }
@@ -50,9 +62,10 @@ pub(super) fn start(plan: &ChildPlan, fds: [RawFd; 3], method: Method, pidfd: &m
     };
     if pid == 0 {
         // SAFETY: this is the child of the clone above.
-        unsafe { become_program(plan, fds, method) }
+        unsafe { become_program(image, source, method) }
     }
     let error = io::Error::last_os_error();
+    drop(withheld);
     // SAFETY: `before` was filled by the call above.
     unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0_usize, SIGSET) };
     if pid < 0 { Err(error) } else { i32::try_from(pid).map_err(io::Error::other) }
@@ -60,15 +73,18 @@ pub(super) fn start(plan: &ChildPlan, fds: [RawFd; 3], method: Method, pidfd: &m
 
 /// # Safety
 /// Returns twice, like fork(2): the child may only make system calls.
-unsafe fn clone3(plan: &ChildPlan, pidfd: &mut RawFd) -> c_long {
+unsafe fn clone3(image: &Image, source: Source, pidfd: &mut RawFd) -> c_long {
     // SAFETY: all zero is a valid clone_args.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.flags = (libc::CLONE_PIDFD as u64) | CLONE_CLEAR_SIGHAND;
     args.pidfd = std::ptr::from_mut(pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
-    if let Some(group) = &plan.cgroup {
+    if matches!(source, Source::Staged(_)) {
+        args.flags |= libc::CLONE_FILES as u64;
+    }
+    if let Some(group) = image.group {
         args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = u64::try_from(group.folder().as_raw_fd()).unwrap_or(u64::MAX);
+        args.cgroup = u64::try_from(group).unwrap_or(u64::MAX);
     }
     // SAFETY: the arguments are valid for their size; `pidfd` outlives the call.
     unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>()) }
@@ -83,17 +99,19 @@ enum Failure {
     Exec(c_int),
     /// dup2(2) failed: there may be no stderr to tell it on.
     Descriptors,
+    /// It has got no descriptors of its own.
+    Nothing,
     /// The control group does not take it.
     Group(c_int),
 }
 
 /// # Safety
 /// Only in a child that has no other thread.
-unsafe fn become_program(plan: &ChildPlan, fds: [RawFd; 3], method: Method) -> ! {
-    // SAFETY: the caller promises that this is a fresh child; every call below takes memory of the finished plan.
+unsafe fn become_program(image: &Image, source: Source, method: Method) -> ! {
+    // SAFETY: the caller promises that this is a fresh child; every call below takes memory of the image.
     unsafe {
-        let failure = prepare(plan, fds, method).err().unwrap_or_else(|| exec(plan));
-        tell(plan, &failure);
+        let failure = prepare(image, source, method).err().unwrap_or_else(|| exec(image));
+        tell(image, &failure);
         libc::syscall(libc::SYS_exit_group, NOT_SPAWNED);
     }
     // Not reached: exit_group does not return.
@@ -102,34 +120,85 @@ unsafe fn become_program(plan: &ChildPlan, fds: [RawFd; 3], method: Method) -> !
     }
 }
 
-unsafe fn prepare(plan: &ChildPlan, fds: [RawFd; 3], method: Method) -> Result<(), Failure> {
-    // SAFETY: plain system calls on the child itself; pointers are into the plan.
+unsafe fn prepare(image: &Image, source: Source, method: Method) -> Result<(), Failure> {
+    // SAFETY: plain system calls on the child itself; pointers are into the image.
     unsafe {
         default_signals();
         libc::syscall(libc::SYS_setpgid, 0, 0);
+        let fds = match source {
+            Source::Copied(fds) => fds,
+            Source::Staged(stage) => staged(stage)?,
+        };
         for (target, &source) in fds.iter().enumerate() {
             call(libc::syscall(libc::SYS_dup3, source, target, 0)).map_err(|_| Failure::Descriptors)?;
         }
-        if let Some(group) = plan.cgroup.as_ref().filter(|_| method == Method::Fork) {
+        if let Some(procs) = image.procs.filter(|_| method == Method::Fork) {
             let itself = b"0";
-            let procs = group.procs().as_raw_fd();
             call(libc::syscall(libc::SYS_write, procs, itself.as_ptr(), itself.len())).map_err(Failure::Group)?;
         }
         close_others();
-        for limit in &plan.limits {
+        for limit in image.limits.get() {
             let value = [limit.soft, limit.hard];
             // A limit that cannot be raised leaves the daemon's own in force, which is what the child would have had.
             libc::syscall(libc::SYS_prlimit64, 0, limit.resource.number(), &raw const value, 0_usize);
         }
-        change_user(&plan.user)?;
-        if let Some(directory) = plan.directory() {
-            call(libc::syscall(libc::SYS_chdir, directory.as_ptr())).map_err(Failure::Chdir)?;
+        change_user(&image.user)?;
+        if !image.directory.is_null() {
+            call(libc::syscall(libc::SYS_chdir, image.directory)).map_err(Failure::Chdir)?;
         }
-        if let Some(umask) = plan.umask {
+        if let Some(umask) = image.umask {
             libc::syscall(libc::SYS_umask, umask);
         }
     }
     Ok(())
+}
+
+/// Take from the daemon's table what lies up to the stage, and from the stage the three descriptors.
+///
+/// Nothing may be opened or closed before the table is the child's own.
+unsafe fn staged(stage: RawFd) -> Result<[RawFd; 3], Failure> {
+    // SAFETY: these only concern the child's own table, which they make.
+    let apart = unsafe {
+        libc::syscall(libc::SYS_close_range, stage + 1, u32::MAX, libc::CLOSE_RANGE_UNSHARE) >= 0
+            || libc::syscall(libc::SYS_unshare, libc::CLONE_FILES) >= 0
+    };
+    let mut fds = if apart { receive(stage) } else { None }.ok_or(Failure::Nothing)?;
+    for fd in &mut fds {
+        // A daemon without stdin has low numbers free, which are the child's targets.
+        if *fd <= 2 {
+            // SAFETY: the table is the child's own.
+            let high = unsafe { libc::syscall(libc::SYS_fcntl, *fd, libc::F_DUPFD, 3) };
+            *fd = RawFd::try_from(high).map_err(|_| Failure::Descriptors)?;
+        }
+    }
+    Ok(fds)
+}
+
+/// A header of cmsg(3) and three descriptors, as the kernel lays them out.
+#[repr(C)]
+#[derive(Default)]
+struct Handed {
+    length: usize,
+    level: c_int,
+    kind: c_int,
+    fds: [RawFd; 3],
+    /// To the next multiple of eight.
+    _room: c_int,
+}
+
+fn receive(stage: RawFd) -> Option<[RawFd; 3]> {
+    let (mut byte, mut handed) = (0_u8, Handed::default());
+    let mut piece = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+    // SAFETY: all zero is an empty msghdr.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = &raw mut piece;
+    message.msg_iovlen = 1;
+    message.msg_control = (&raw mut handed).cast();
+    message.msg_controllen = size_of::<Handed>() as _;
+    // SAFETY: the message and what it points to outlive the call.
+    let got = unsafe { libc::syscall(libc::SYS_recvmsg, stage, &raw mut message, libc::MSG_DONTWAIT) };
+    let whole = std::mem::offset_of!(Handed, fds) + size_of::<[RawFd; 3]>();
+    (got == 1 && handed.length == whole && handed.kind == libc::SCM_RIGHTS).then_some(handed.fds)
 }
 
 /// Every signal to its default, those included that were ignored when the daemon was started (nohup): a program begins
@@ -154,13 +223,13 @@ unsafe fn close_others() {
     }
 }
 
-unsafe fn change_user(change: &UserChange) -> Result<(), Failure> {
-    match change {
-        UserChange::None => Ok(()),
-        UserChange::Forbidden => Err(Failure::SetUidWords("Can't drop privilege as nonroot user")),
+unsafe fn change_user(who: &Who) -> Result<(), Failure> {
+    match who {
+        Who::Same => Ok(()),
+        Who::Forbidden => Err(Failure::SetUidWords("Can't drop privilege as nonroot user")),
         // SAFETY: raw system calls change the calling thread only, which is the only one of the child.
-        UserChange::To { uid, gid, groups } => unsafe {
-            call(libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()))
+        Who::To { uid, gid, groups } => unsafe {
+            call(libc::syscall(libc::SYS_setgroups, groups.count, groups.first))
                 .map_err(|_| Failure::SetUidWords("Could not set groups of effective user"))?;
             call(libc::syscall(libc::SYS_setgid, *gid))
                 .map_err(|_| Failure::SetUidWords("Could not set group id of effective user"))?;
@@ -170,23 +239,27 @@ unsafe fn change_user(change: &UserChange) -> Result<(), Failure> {
 }
 
 /// Returns only if it failed.
-unsafe fn exec(plan: &ChildPlan) -> Failure {
+unsafe fn exec(image: &Image) -> Failure {
     let none = 0_u64;
-    // SAFETY: the pointers are into the plan and end with a null each; signals that waited are delivered here.
+    // SAFETY: the pointers are into the image and end with a null each; signals that waited are delivered here.
     unsafe {
         libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0_usize, SIGSET);
-        libc::syscall(libc::SYS_execve, plan.program.as_ptr(), plan.argv.as_ptr(), plan.envp.as_ptr());
+        libc::syscall(libc::SYS_execve, image.program, image.argv, image.envp);
     }
     Failure::Exec(errno_now())
 }
 
-unsafe fn tell(plan: &ChildPlan, failure: &Failure) {
+unsafe fn tell(image: &Image, failure: &Failure) {
+    // SAFETY: the image is as it was laid out.
+    let text = |words: &Many<u8>| unsafe { std::slice::from_raw_parts(words.first, words.count) };
     let (words, reason) = match failure {
-        Failure::SetUid(errno) => (&plan.words.setuid[..], errno::name(*errno)),
-        Failure::SetUidWords(reason) => (&plan.words.setuid[..], Some(*reason)),
-        Failure::Chdir(errno) => (&plan.words.chdir[..], errno::name(*errno)),
-        Failure::Exec(errno) => (&plan.words.exec[..], errno::name(*errno)),
+        Failure::SetUid(errno) => (text(&image.setuid_words), errno::name(*errno)),
+        Failure::SetUidWords(reason) => (text(&image.setuid_words), Some(*reason)),
+        Failure::Chdir(errno) => (text(&image.chdir_words), errno::name(*errno)),
+        Failure::Exec(errno) => (text(&image.exec_words), errno::name(*errno)),
         Failure::Descriptors => (&b""[..], None),
+        // Descriptor 2 is the daemon's.
+        Failure::Nothing => return,
         Failure::Group(errno) => (&b"supervisor: couldn't enter its control group: "[..], errno::name(*errno)),
     };
     if !words.is_empty() {

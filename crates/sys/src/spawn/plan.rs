@@ -1,6 +1,6 @@
 //! What a child needs, brought into the form that system calls take, so that nothing is allocated after the fork.
 
-use std::ffi::{CStr, CString, OsStr, OsString, c_char};
+use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -46,10 +46,11 @@ pub struct ChildSpec {
 /// A child ready to be started, any number of times.
 #[derive(Debug)]
 pub struct ChildPlan {
-    pub(super) program: CString,
-    pub(super) argv: Strings,
-    pub(super) envp: Strings,
-    pub(super) directory: Option<CString>,
+    /// The file, the directory if there is one, the arguments, the environment.
+    pub(super) texts: Vec<CString>,
+    pub(super) has_directory: bool,
+    /// How many of the texts are arguments.
+    pub(super) arguments: usize,
     pub(super) umask: Option<u32>,
     pub(super) user: UserChange,
     pub(super) limits: Vec<Limit>,
@@ -76,32 +77,6 @@ pub(super) struct Words {
     pub(super) exec: Vec<u8>,
 }
 
-/// A list of C strings as execve(2) takes it: pointers, a null last.
-#[derive(Debug)]
-pub(super) struct Strings {
-    /// Owns what the pointers point to; never changed after they are taken.
-    _texts: Vec<CString>,
-    pointers: Vec<*const c_char>,
-}
-
-#[allow(unsafe_code, reason = "raw pointers are neither Send nor Sync by themselves")]
-// SAFETY: the pointers point into heap blocks that the same value owns and never changes.
-unsafe impl Send for Strings {}
-#[allow(unsafe_code, reason = "as above")]
-// SAFETY: as above; shared access only reads.
-unsafe impl Sync for Strings {}
-
-impl Strings {
-    fn new(texts: Vec<CString>) -> Self {
-        let pointers = texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
-        Self { _texts: texts, pointers }
-    }
-
-    pub(super) fn as_ptr(&self) -> *const *const c_char {
-        self.pointers.as_ptr()
-    }
-}
-
 impl ChildPlan {
     /// Finish a plan.
     ///
@@ -111,16 +86,20 @@ impl ChildPlan {
         let shown = spec.argv.first().map_or_else(|| spec.program.clone().into_os_string(), Clone::clone);
         let uid = spec.user.as_ref().map_or(0, |user| user.uid);
         let directory = spec.directory.as_deref().unwrap_or_default();
+        let words = Words {
+            setuid: format!("supervisor: couldn't setuid to {uid}: ").into_bytes(),
+            chdir: sentence(b"supervisor: couldn't chdir to ", directory),
+            exec: sentence(b"supervisor: couldn't exec ", &shown),
+        };
+        let (has_directory, arguments) = (spec.directory.is_some(), spec.argv.len());
+        let first = [spec.program.into_os_string()].into_iter().chain(spec.directory);
+        let mut texts = first.chain(spec.argv).map(c_string).collect::<io::Result<Vec<_>>>()?;
+        texts.append(&mut environment(spec.environment)?);
         Ok(Self {
-            words: Words {
-                setuid: format!("supervisor: couldn't setuid to {uid}: ").into_bytes(),
-                chdir: sentence(b"supervisor: couldn't chdir to ", directory),
-                exec: sentence(b"supervisor: couldn't exec ", &shown),
-            },
-            program: c_string(spec.program.into_os_string())?,
-            argv: Strings::new(spec.argv.into_iter().map(c_string).collect::<io::Result<_>>()?),
-            envp: Strings::new(environment(spec.environment)?),
-            directory: spec.directory.map(c_string).transpose()?,
+            texts,
+            has_directory,
+            arguments,
+            words,
             umask: spec.umask,
             user: user_change(spec.user),
             limits: spec.limits,
@@ -132,10 +111,6 @@ impl ChildPlan {
     #[must_use]
     pub fn cgroup(&self) -> Option<&Path> {
         self.cgroup.as_deref().map(Cgroup::path)
-    }
-
-    pub(super) fn directory(&self) -> Option<&CStr> {
-        self.directory.as_deref()
     }
 }
 

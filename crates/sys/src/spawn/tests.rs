@@ -14,6 +14,8 @@ use crate::limits::{Limit, Resource};
 use crate::pipes::{self, PipeOptions};
 use crate::{signals, wait};
 
+const EVERY_WAY: [Method; 3] = [Method::Staged, Method::Clone3, Method::Fork];
+
 fn spec(argv: &[&str]) -> ChildSpec {
     ChildSpec {
         program: argv[0].into(),
@@ -31,6 +33,9 @@ fn shell(script: &str) -> ChildSpec {
 fn run_by(method: Method, spec: ChildSpec) -> (String, ExitStatus) {
     let plan = ChildPlan::new(spec).unwrap();
     let (read, write) = pipe().unwrap();
+    // As in the daemon: the child finds no heap, and no descriptor but in its message.
+    crate::memory::stay_small();
+    prepare();
     let null = std::fs::File::open("/dev/null").unwrap();
     let child = plan.spawn_by(method, [null.as_fd(), write.as_fd(), write.as_fd()]).unwrap();
     drop(write);
@@ -40,7 +45,7 @@ fn run_by(method: Method, spec: ChildSpec) -> (String, ExitStatus) {
 }
 
 fn run(spec: ChildSpec) -> (String, ExitStatus) {
-    run_by(Method::Clone3, spec)
+    run_by(Method::Staged, spec)
 }
 
 fn ended(child: &Child) -> ExitStatus {
@@ -57,7 +62,7 @@ fn a_child_sees_descriptors_0_to_2_and_no_other() {
     let _leak = rustix::io::fcntl_dupfd_cloexec(std::fs::File::open("/").unwrap(), 200).unwrap();
     let inherited = std::fs::File::open("/").unwrap();
     rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).unwrap();
-    for method in [Method::Clone3, Method::Fork] {
+    for method in EVERY_WAY {
         let (text, _) = run_by(method, spec(&["/bin/ls", "/proc/self/fd"]));
         // ls itself has the folder open as 3.
         assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3"], "{method:?}");
@@ -68,7 +73,7 @@ fn a_child_sees_descriptors_0_to_2_and_no_other() {
 fn a_child_begins_with_no_signal_blocked_or_ignored() {
     signals::ignore_write_signals();
     let _blocked = signals::Receiver::new(&[Signal::TERM, Signal::HUP, Signal::CHLD]).unwrap();
-    for method in [Method::Clone3, Method::Fork] {
+    for method in EVERY_WAY {
         let (text, _) = run_by(method, spec(&["/bin/grep", "Sig[BI]", "/proc/self/status"]));
         for line in text.lines() {
             assert!(line.ends_with("0000000000000000"), "{method:?}: {line}");
@@ -114,7 +119,7 @@ fn a_child_becomes_its_user_with_that_users_groups() {
 #[test]
 fn what_fails_in_the_child_is_told_in_the_references_words() {
     let last = "supervisor: child process was not spawned\n";
-    for method in [Method::Clone3, Method::Fork] {
+    for method in EVERY_WAY {
         let failed = |spec| {
             let (text, status) = run_by(method, spec);
             assert_eq!(status, ExitStatus::Exited(127));
@@ -158,7 +163,7 @@ fn a_daemon_that_is_not_root_cannot_change_the_user() {
 #[test]
 fn a_pidfd_tells_the_end_and_takes_signals() {
     let null = std::fs::File::open("/dev/null").unwrap();
-    for method in [Method::Clone3, Method::Fork] {
+    for method in EVERY_WAY {
         let plan = ChildPlan::new(spec(&["/bin/sleep", "60"])).unwrap();
         let child = plan.spawn_by(method, [null.as_fd(); 3]).unwrap();
         let pidfd = child.pidfd.as_ref().unwrap();
@@ -179,6 +184,40 @@ fn a_signal_right_after_the_start_reaches_the_whole_group() {
         signals::send(child.pid, Signal::TERM, true).unwrap();
         assert_eq!(ended(&child), ExitStatus::Signaled { signal: Signal::TERM, core: false });
     }
+}
+
+#[test]
+fn a_child_gets_its_descriptors_also_when_thousands_are_open_and_none_is_copied() {
+    let null = std::fs::File::open("/dev/null").unwrap();
+    prepare();
+    let many: Vec<_> = (0..200).map(|_| null.try_clone().unwrap()).collect();
+    let (read, write) = pipe().unwrap();
+    let plan = ChildPlan::new(shell("echo out; echo err >&2; cat")).unwrap();
+    let (input, mut ours) = pipe().unwrap();
+    io::Write::write_all(&mut ours, b"in\n").unwrap();
+    drop(ours);
+    let child = plan.spawn_by(Method::Staged, [input.as_fd(), write.as_fd(), write.as_fd()]).unwrap();
+    let pid = Pid::from_raw(child.pid.try_into().unwrap());
+    assert!(stage::all().iter().any(|stage| stage.child == pid), "it got them by a message");
+    drop((write, many));
+    let mut text = String::new();
+    (&read).read_to_string(&mut text).unwrap();
+    assert_eq!((text.as_str(), ended(&child)), ("out\nerr\nin\n", ExitStatus::Exited(0)));
+}
+
+#[test]
+fn more_children_at_once_than_there_are_stages_are_started_all_the_same() {
+    prepare();
+    let plan = ChildPlan::new(shell("echo here")).unwrap();
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let (read, write) = pipe().unwrap();
+    let children: Vec<_> =
+        (0..100).map(|_| plan.spawn([null.as_fd(), write.as_fd(), write.as_fd()]).unwrap()).collect();
+    drop(write);
+    let mut text = String::new();
+    (&read).read_to_string(&mut text).unwrap();
+    assert_eq!(text, "here\n".repeat(100));
+    assert!(children.iter().all(|child| ended(child) == ExitStatus::Exited(0)));
 }
 
 #[test]
