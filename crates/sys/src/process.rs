@@ -3,6 +3,8 @@
 //! Deliberately absent: memory and processor time (whoever shows those reads them).
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,14 +26,21 @@ pub struct Row {
 /// A process' row, while there is one.
 #[must_use]
 pub fn row(pid: u32) -> Option<Row> {
-    parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    parse(&stat(pid)?)
+}
+
+/// proc_pid_stat(5), by one read: it is looked at after each start.
+fn stat(pid: u32) -> Option<String> {
+    let mut line = [0; 1024];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    Some(String::from_utf8_lossy(line.get(..length)?).into_owned())
 }
 
 /// How a process ended that waits to be reaped by another than us: `Unknown` where we may not know.
 #[must_use]
 pub fn status_of_zombie(pid: u32) -> model::ExitStatus {
     let unknown = model::ExitStatus::Unknown;
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return unknown };
+    let Some(stat) = stat(pid) else { return unknown };
     if !parse(&stat).is_some_and(|row| row.zombie) || !may_look_into(pid) {
         return unknown;
     }
