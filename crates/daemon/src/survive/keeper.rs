@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::ProcessId;
 use engine::handover::Change;
@@ -26,6 +26,8 @@ const SMALL: u64 = 256 * 1024;
 const GROWTH: u64 = 4;
 /// Between two tries while it cannot be written.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Changes that follow each other faster than this are written together.
+const BURST: Duration = Duration::from_millis(10);
 /// The last write may take so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -65,19 +67,22 @@ impl Shared {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is to be written, and whether it is the last. Without `pause` it waits as long as it takes.
-    fn take(&self, pause: Option<Duration>) -> Desk {
+    /// Waits until there is something to write, or the end has come; without `pause` as long as it takes.
+    fn wait(&self, pause: Option<Duration>) {
         let mut desk = self.desk();
         while desk.waiting.is_empty() && !desk.closed {
-            match pause {
-                None => desk = self.bell.wait(desk).unwrap_or_else(PoisonError::into_inner),
-                Some(pause) => {
-                    let waited = self.bell.wait_timeout(desk, pause).unwrap_or_else(PoisonError::into_inner);
-                    desk = waited.0;
-                    break;
-                }
-            }
+            let Some(pause) = pause else {
+                desk = self.bell.wait(desk).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(self.bell.wait_timeout(desk, pause));
+            return;
         }
+    }
+
+    /// What is to be written, and whether it is the last.
+    fn take(&self) -> Desk {
+        let mut desk = self.desk();
         let (closed, stays) = (desk.closed, desk.stays);
         Desk { waiting: std::mem::take(&mut desk.waiting), closed, stays }
     }
@@ -151,8 +156,14 @@ impl Notebook {
     }
 
     fn keep(&mut self, shared: &Shared, log: &impl Fn(Level, String)) {
+        let mut written: Option<Instant> = None;
         loop {
-            let Desk { waiting, closed, stays } = shared.take(self.failed.then_some(PAUSE));
+            shared.wait(self.failed.then_some(PAUSE));
+            // One change is written at once, a burst of them together.
+            if let Some(rest) = written.and_then(|written| BURST.checked_sub(written.elapsed())) {
+                thread::sleep(rest);
+            }
+            let Desk { waiting, closed, stays } = shared.take();
             if closed {
                 if stays {
                     let _ = self.note(waiting);
@@ -163,6 +174,7 @@ impl Notebook {
             }
             let result = self.note(waiting);
             self.tell(result, log);
+            written = Some(Instant::now());
         }
     }
 
