@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use config::{DaemonConfig, GroupConfig, LogTarget};
+use config::{DaemonConfig, GroupConfig, LogTarget, ProcessConfig};
 use engine::AutoLog;
 use model::Channel;
 
@@ -35,12 +35,24 @@ impl AutoLogPlace {
 /// then tells why.
 #[must_use]
 pub fn make(place: &AutoLogPlace, group: &GroupConfig) -> Vec<AutoLog> {
+    named(group, |process, channel| create(place, &process.name, channel))
+}
+
+/// The same, but for programs that are about to start: opening their logs makes them, beside the daemon's first forks.
+#[must_use]
+pub fn make_for_start(place: &AutoLogPlace, group: &GroupConfig) -> Vec<AutoLog> {
+    named(group, |process, channel| match process.autostart {
+        true => name(place, &process.name, channel),
+        false => create(place, &process.name, channel),
+    })
+}
+
+fn named(group: &GroupConfig, path: impl Fn(&ProcessConfig, Channel) -> PathBuf) -> Vec<AutoLog> {
     let mut made = Vec::new();
     for process in &group.processes {
         for (channel, output) in [(Channel::Stdout, &process.stdout), (Channel::Stderr, &process.stderr)] {
             if output.logfile == LogTarget::Auto {
-                let path = create(place, &process.name, channel);
-                made.push(AutoLog { process: process.name.clone(), channel, path });
+                made.push(AutoLog { process: process.name.clone(), channel, path: path(process, channel) });
             }
         }
     }
@@ -59,14 +71,17 @@ pub fn wanted(group: &GroupConfig) -> bool {
 fn create(place: &AutoLogPlace, process: &str, channel: Channel) -> PathBuf {
     let mut path = PathBuf::new();
     for _ in 0..ATTEMPTS {
-        let name = format!("{process}-{}---{}-{}.log", channel.name(), place.identifier, random());
-        path = place.folder.join(name);
+        path = name(place, process, channel);
         match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Ok(_) | Err(_) => break,
         }
     }
     path
+}
+
+fn name(place: &AutoLogPlace, process: &str, channel: Channel) -> PathBuf {
+    place.folder.join(format!("{process}-{}---{}-{}.log", channel.name(), place.identifier, random()))
 }
 
 /// Unpredictable, so that nobody can wait at a name in a shared folder.

@@ -296,12 +296,13 @@ impl World {
         }
     }
 
-    /// At the start nothing runs that could be delayed, and no client may find a group missing: its files are made here.
+    /// At the start nothing runs that could be delayed, and no client may find a group missing: its files are made here, or
+    /// with the start of their program.
     fn prepare_group(&mut self, ticket: Ticket, group: Arc<GroupConfig>) {
         if self.started && autolog::wanted(&group) {
             self.errands.run(Errand::MakeLogs(ticket, group));
         } else {
-            let logs = autolog::make(&self.place, &group);
+            let logs = autolog::make_for_start(&self.place, &group);
             self.inputs.push_back(Input::GroupPrepared { ticket, logs });
         }
     }

@@ -10,6 +10,7 @@ use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 use sys::clock;
 use wire::python;
 
+use super::busy::Pace;
 use super::capture::{Filter, Found};
 use super::mainlog::Logs;
 use super::messages::{ChannelOrder, Report};
@@ -44,6 +45,8 @@ pub struct Channel {
     filter: Option<Box<Filter>>,
     /// It has written more at once than a pipe holds by default, and has got a larger one.
     grown: bool,
+    /// How it is read.
+    pub pace: Pace,
 }
 
 /// A channel between two daemons.
@@ -76,7 +79,7 @@ impl Channel {
     /// A channel whose sink has been opened.
     pub fn new(order: ChannelOrder, sink: Option<SinkId>) -> Self {
         let filter = Filter::of(&order);
-        Self { order, pipe: None, watched: false, sink, filter, grown: false }
+        Self { order, pipe: None, watched: false, sink, filter, grown: false, pace: Pace::default() }
     }
 
     /// A channel that goes on where that of another daemon was.
@@ -118,15 +121,22 @@ impl Channel {
             Err(Errno::AGAIN | Errno::INTR) => return Got::Nothing,
             Err(_) => return Got::End,
         };
-        if count >= SMALL_READ && !self.grown {
-            self.grown = true;
-            // A flood goes faster through a larger pipe; one that control has made larger already stays.
-            if fcntl_getpipe_size(pipe).is_ok_and(|size| size < LARGE_READ) {
-                let _ = fcntl_setpipe_size(pipe, LARGE_READ);
-            }
-        }
         self.take(buffer.get(..count).unwrap_or_default(), true, around);
         Got::Bytes(count)
+    }
+
+    /// It floods: that goes faster through a larger pipe. One that control has made larger already stays.
+    pub fn grow(&mut self) {
+        let Some(pipe) = self.pipe.as_ref().filter(|_| !self.grown) else { return };
+        self.grown = true;
+        if fcntl_getpipe_size(pipe).is_ok_and(|size| size < LARGE_READ) {
+            let _ = fcntl_setpipe_size(pipe, LARGE_READ);
+        }
+    }
+
+    /// How many bytes one read of its pipe brings at most.
+    pub fn capacity(&self, logs: &Logs) -> usize {
+        self.read_length(logs).min(if self.grown { LARGE_READ } else { SMALL_READ })
     }
 
     fn read_length(&self, logs: &Logs) -> usize {
@@ -177,7 +187,7 @@ impl Channel {
         let pipe = Some(pipe?);
         let order = Self::leftover(self.order.clone());
         let filter = Filter::of(&order);
-        Some(Self { order, pipe, watched: false, sink: self.sink.take(), filter, grown: self.grown })
+        Some(Self { pipe, filter, grown: self.grown, ..Self::new(order, self.sink.take()) })
     }
 
     /// A defect in the handling of one channel closes its log, and nothing else; its program is read on.

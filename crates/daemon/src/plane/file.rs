@@ -289,8 +289,19 @@ pub fn lost_words(lost: u64) -> String {
 /// # Errors
 /// Those of open(2).
 pub fn open_to_append(path: &Path) -> io::Result<OwnedFd> {
+    open_or_make(path, Mode::from_raw_mode(0o666))
+}
+
+/// The same; a file that is not there is made for its owner alone.
+///
+/// # Errors
+/// Those of open(2).
+pub fn open_private(path: &Path) -> io::Result<OwnedFd> {
+    open_or_make(path, Mode::from_raw_mode(0o600))
+}
+
+fn open_or_make(path: &Path, mode: Mode) -> io::Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mode = Mode::from_raw_mode(0o666);
     match open(path, flags, mode) {
         Err(rustix::io::Errno::NXIO) if is_fifo(path) => {
             Ok(open(path, OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK, mode)?)

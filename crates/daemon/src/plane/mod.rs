@@ -4,12 +4,13 @@
 //! take is kept up to a bound, and then its programs are no longer read. Orders are done in the order given, lines of the
 //! daemon's log among them. Deliberately absent: decisions, processes, clients, the files' names.
 //!
-//! - `run` is the loop, `channel` one child's stdout or stderr, `capture` what is done to its bytes,
+//! - `run` is the loop, `orders` what control has it do, `busy` says which pipes are read in rounds; `channel` one child's stdout or stderr, `capture` what is done to its bytes,
 //!   `leftover` the pipe that a grandchild goes on with.
 //! - `sink` knows all that is open: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` (with `journal`) stands beside.
 //! - `mainlog` is the daemon's own log; `handing` is what goes to a successor in the same process.
 
 mod backlog;
+mod busy;
 mod capture;
 mod channel;
 mod file;
@@ -18,6 +19,7 @@ mod journal;
 mod leftover;
 mod mainlog;
 pub mod messages;
+mod orders;
 mod rotate;
 mod run;
 mod sink;

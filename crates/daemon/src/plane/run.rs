@@ -2,23 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::input::ClearError;
-use engine::{ProcessId, Ticket};
-use model::{Channel as Which, Level, Moment, limits};
+use engine::ProcessId;
+use model::{Level, Moment, limits};
 use sys::poll::{Event, Interest, Poll};
 use sys::{clock, errno};
 
+use super::busy::Busy;
 use super::channel::{Channel, Got, Surroundings};
 use super::handing::Held;
 use super::leftover::{LEFTOVER, Leftovers, Means};
 use super::mainlog::Logs;
-use super::messages::{ChannelOrder, Order, Report};
-use super::sink::{LARGE_READ, SinkId};
+use super::messages::{Order, Report};
+use super::sink::{LARGE_READ, SMALL_READ, SinkId};
 use crate::mailbox::{Receiver, Sender};
 
 /// Tokens of the poll: the kind in the highest bits, its number in the rest.
@@ -30,6 +29,8 @@ const KIND: u64 = 3 << 60;
 
 /// After so many bytes of pipes the orders are looked at again: control waits for a `Drained`.
 const BYTES_BEFORE_ORDERS: usize = 1024 * 1024;
+/// So many programs that flood get larger pipes: those of more would not fit the processor's cache.
+const FLOODS: usize = 4;
 /// While control has too much waiting, it is looked at so often.
 const REPORTS_PAUSE: Duration = Duration::from_millis(10);
 /// The pause after a defect.
@@ -51,18 +52,22 @@ pub struct Plane {
     /// Each by itself: a table keeps up to twice the room of what is in it.
     pub(super) processes: HashMap<ProcessId, Box<Process>>,
     pub(super) leftovers: Leftovers,
-    orders: Receiver<Order>,
+    pub(super) orders: Receiver<Order>,
     /// Orders that were taken and are not done: some stay only if a defect came between.
-    pending: VecDeque<Order>,
+    pub(super) pending: VecDeque<Order>,
     pub(super) reports: Sender<Report>,
     /// One for all pipes.
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
+    /// Channels that are read in rounds.
+    busy: Busy,
+    /// How many channels have filled a read, in this turn and the one before.
+    floods: [usize; 2],
     /// Channels that are not read until control has caught up.
     unheard: BTreeSet<u64>,
     /// No pipe is read: the daemon is about to hand over.
     pub(super) paused: bool,
-    handing: bool,
-    finishing: bool,
+    pub(super) handing: bool,
+    pub(super) finishing: bool,
 }
 
 impl Plane {
@@ -82,6 +87,8 @@ impl Plane {
             pending: VecDeque::new(),
             reports,
             buffer: vec![0; LARGE_READ],
+            busy: Busy::default(),
+            floods: [0; 2],
             unheard: BTreeSet::new(),
             paused: false,
             handing: false,
@@ -114,18 +121,46 @@ impl Plane {
             self.logs.log(Level::Critical, clock::wall(), &text);
             std::thread::sleep(REPORTS_PAUSE);
         }
+        self.floods = [self.floods[1], 0];
+        let now = clock::now();
         let mut bytes = 0;
         for event in events.iter() {
-            bytes += self.ready(event.token);
-            if bytes >= BYTES_BEFORE_ORDERS {
-                bytes = 0;
-                self.take_orders();
-            }
+            bytes += self.ready(event.token, now);
+            self.take_orders_after(&mut bytes);
+        }
+        if self.busy.due().is_some_and(|due| due <= now) {
+            self.round(now);
         }
         self.take_orders();
         self.hear_again();
         if self.logs.sinks.due().is_some() {
             self.logs.sinks.retry(Some(clock::now()));
+        }
+    }
+
+    /// Control waits for what it has ordered, however much comes from pipes.
+    fn take_orders_after(&mut self, bytes: &mut usize) {
+        if *bytes >= BYTES_BEFORE_ORDERS {
+            *bytes = 0;
+            self.take_orders();
+        }
+    }
+
+    /// Read once each channel that is read in rounds.
+    fn round(&mut self, now: Moment) {
+        let mut bytes = 0;
+        for token in self.busy.round(now) {
+            // An order may have come between that ends its rounds.
+            if !self.busy.has(token) {
+                continue;
+            }
+            let (count, capacity) = self.read(token);
+            self.busy.brought(token, count, capacity);
+            bytes += count;
+            self.take_orders_after(&mut bytes);
+        }
+        for token in self.busy.ended() {
+            self.watch(token);
         }
     }
 
@@ -146,15 +181,22 @@ impl Plane {
     fn due(&self) -> Option<Moment> {
         let unheard = (!self.unheard.is_empty()).then(|| clock::now().after(REPORTS_PAUSE));
         let pending = (!self.pending.is_empty()).then_some(Moment(0));
-        [unheard, pending, self.logs.sinks.due()].into_iter().flatten().min()
+        [unheard, pending, self.logs.sinks.due(), self.busy.due()].into_iter().flatten().min()
     }
 
     /// Something is ready; how many bytes of a pipe were handled.
-    fn ready(&mut self, token: u64) -> usize {
+    fn ready(&mut self, token: u64, now: Moment) -> usize {
         match token & KIND {
             // An order to pause may come amid events.
             CHANNEL | LEFTOVER if self.paused => {}
-            CHANNEL => return self.read(token),
+            CHANNEL => {
+                let (count, capacity) = self.read(token);
+                if self.channel(token).is_some_and(|channel| channel.pace.read(now, count, capacity)) {
+                    self.unwatch(token);
+                    self.busy.enter(token, count, capacity, now);
+                }
+                return count;
+            }
             LEFTOVER => {
                 let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
                 return self.leftovers.read(token, &mut self.buffer, &mut means);
@@ -171,30 +213,40 @@ impl Plane {
         0
     }
 
-    fn channel(&mut self, token: u64) -> Option<&mut Channel> {
+    pub(super) fn channel(&mut self, token: u64) -> Option<&mut Channel> {
         let (process, which) = whose(token);
         self.processes.get_mut(&process)?.channels.get_mut(which)?.as_mut()
     }
 
-    /// A pipe has something: read it once, unless what is behind it is full.
-    fn read(&mut self, token: u64) -> usize {
+    /// A pipe may have something: read it once, unless what is behind it is full. How many bytes came, of how many that it holds.
+    fn read(&mut self, token: u64) -> (usize, usize) {
+        const NOTHING: (usize, usize) = (0, SMALL_READ);
         let (process, which) = whose(token);
-        let Some(found) = self.processes.get_mut(&process) else { return 0 };
-        let Some(channel) = found.channels.get_mut(which).and_then(Option::as_mut) else { return 0 };
+        let Some(found) = self.processes.get_mut(&process) else { return NOTHING };
+        let Some(channel) = found.channels.get_mut(which).and_then(Option::as_mut) else { return NOTHING };
         if let Some(sink) = channel.sink.filter(|&sink| self.logs.sinks.is_full(sink)) {
             self.logs.sinks.hold(sink, token);
             self.unwatch(token);
-            return 0;
+            return NOTHING;
         }
         if channel.reports() && self.reports.waiting() >= limits::REPORTS_WAITING {
             self.unheard.insert(token);
             self.unwatch(token);
-            return 0;
+            return NOTHING;
         }
+        let capacity = channel.capacity(&self.logs);
         let mut around = Surroundings { process, name: &found.name, logs: &mut self.logs, reports: &self.reports };
         match channel.read(&mut self.buffer, &mut around) {
-            Got::Bytes(count) => count,
-            Got::Nothing => 0,
+            Got::Bytes(count) => {
+                if count >= SMALL_READ {
+                    self.floods[1] += 1;
+                    if self.floods.into_iter().all(|floods| floods <= FLOODS) {
+                        channel.grow();
+                    }
+                }
+                (count, capacity)
+            }
+            Got::Nothing => NOTHING,
             Got::End => {
                 let text = format!("stopped monitoring {} {}: it was closed", found.name, channel.order.channel.name());
                 self.logs.log(Level::Debug, clock::wall(), &text);
@@ -202,12 +254,13 @@ impl Plane {
                 if let Some(channel) = self.channel(token) {
                     channel.pipe = None;
                 }
-                0
+                NOTHING
             }
         }
     }
 
     pub(super) fn unwatch(&mut self, token: u64) {
+        self.busy.leave(token);
         let (process, which) = whose(token);
         let Some(found) = self.processes.get_mut(&process) else { return };
         let Some(channel) = found.channels.get_mut(which).and_then(Option::as_mut) else { return };
@@ -218,7 +271,7 @@ impl Plane {
     }
 
     /// Closing a pipe takes it out of the poll only once no child that is just being started has a copy of it.
-    fn unwatch_all(&mut self, process: ProcessId) {
+    pub(super) fn unwatch_all(&mut self, process: ProcessId) {
         for which in 0..2 {
             self.unwatch(token_of(process, which));
         }
@@ -254,149 +307,6 @@ impl Plane {
         }
     }
 
-    fn take_orders(&mut self) {
-        self.pending.extend(self.orders.take());
-        while let Some(order) = self.pending.pop_front() {
-            self.order(order);
-        }
-        self.pending.shrink_to(limits::ROOM_KEPT);
-    }
-
-    fn order(&mut self, order: Order) {
-        match order {
-            Order::Open { process, name, channels } => self.open(process, name, channels),
-            Order::Attach { process, pid: _, pipes } => self.attach(process, pipes),
-            Order::Drain { process } => self.drain(process),
-            Order::Write { process, channel, data } => self.write(process, channel, &data),
-            Order::Forget { processes } => processes.into_iter().for_each(|process| self.forget_all(process)),
-            Order::Clear { ticket, process } => self.clear(ticket, process),
-            Order::ClearMainLog { ticket } => {
-                let result = self.logs.clear();
-                self.reports.send(Report::Cleared { ticket, result });
-            }
-            Order::Reopen => self.logs.reopen(),
-            Order::Log { level, at, text } => self.logs.log(level, at, &text),
-            Order::Mark { number } => {
-                self.reports.send(Report::Marked { number });
-            }
-            Order::Print { data } => self.logs.print(&data),
-            Order::Pause { number } => self.pause(number),
-            Order::GoOn => self.go_on(),
-            Order::HandOver => (self.handing, self.finishing) = (true, true),
-            Order::TakeUp { process, name, channels, states, leftovers } => {
-                self.take_up(process, name, channels, states);
-                self.take_up_leftovers(process, leftovers);
-            }
-            Order::Resume { sinks, syslog } => {
-                sinks.into_iter().for_each(|held| self.logs.sinks.resume(held));
-                self.logs.syslog.resume(syslog, &mut self.logs.sinks.notices);
-            }
-            Order::Finish => self.finishing = true,
-        }
-    }
-
-    fn open(&mut self, process: ProcessId, name: Arc<str>, orders: [Option<ChannelOrder>; 2]) {
-        let mut channels = [None, None];
-        let mut result = Ok(());
-        for (place, order) in channels.iter_mut().zip(orders) {
-            let Some(order) = order else { continue };
-            match self.open_sink(&order) {
-                Ok(sink) => *place = Some(Channel::new(order, sink)),
-                Err(error) => {
-                    result = Err(errno::of(&error));
-                    break;
-                }
-            }
-        }
-        // Only now, so that a sink that stays the same is never closed between.
-        self.forget(process);
-        if result.is_ok() {
-            self.processes.insert(process, Box::new(Process { name, channels }));
-        } else {
-            self.release(channels);
-        }
-        self.reports.send(Report::Opened { process, result });
-    }
-
-    fn open_sink(&mut self, order: &ChannelOrder) -> io::Result<Option<SinkId>> {
-        let open = |path: &std::path::PathBuf| self.logs.sinks.open(path, order.config.maxbytes, order.config.backups);
-        order.path.as_ref().map(open).transpose()
-    }
-
-    fn release(&mut self, channels: [Option<Channel>; 2]) {
-        for sink in channels.into_iter().flatten().filter_map(|channel| channel.sink) {
-            self.logs.sinks.release(sink);
-        }
-    }
-
-    fn forget(&mut self, process: ProcessId) {
-        self.unwatch_all(process);
-        if let Some(found) = self.processes.remove(&process) {
-            self.release(found.channels);
-        }
-    }
-
-    /// It is no longer supervised: what it left to others is closed too.
-    fn forget_all(&mut self, process: ProcessId) {
-        self.forget(process);
-        let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
-        self.leftovers.forget(process, &mut means);
-    }
-
-    fn attach(&mut self, process: ProcessId, pipes: [Option<OwnedFd>; 2]) {
-        for (which, pipe) in pipes.into_iter().enumerate() {
-            let token = token_of(process, which);
-            // A pipe without a channel is closed here: nobody wants what comes from it.
-            let (Some(pipe), Some(channel)) = (pipe, self.channel(token)) else { continue };
-            channel.pipe = Some(pipe);
-            channel.watched = false;
-            self.watch(token);
-        }
-    }
-
-    /// Read what is left, as far as it goes, and let go of the pipes and logs; what others still hold is left over.
-    fn drain(&mut self, process: ProcessId) {
-        self.unwatch_all(process);
-        if let Some(found) = self.processes.get_mut(&process) {
-            let name = found.name.clone();
-            for channel in found.channels.iter_mut().flatten() {
-                let mut around = Surroundings { process, name: &name, logs: &mut self.logs, reports: &self.reports };
-                if let Some(left) = channel.drain(&mut self.buffer, &mut around) {
-                    let mut means = Means { poll: &self.poll, logs: &mut self.logs, reports: &self.reports };
-                    self.leftovers.keep(process, &name, left, &mut means);
-                } else if let Some(sink) = channel.sink.take() {
-                    self.logs.sinks.release(sink);
-                }
-            }
-        }
-        self.reports.send(Report::Drained { process });
-    }
-
-    fn write(&mut self, process: ProcessId, which: Which, data: &[u8]) {
-        let Some(found) = self.processes.get_mut(&process) else { return };
-        let place = usize::from(which == Which::Stderr);
-        let Some(channel) = found.channels.get_mut(place).and_then(Option::as_mut) else { return };
-        let mut around = Surroundings { process, name: &found.name, logs: &mut self.logs, reports: &self.reports };
-        channel.take(data, false, &mut around);
-    }
-
-    fn clear(&mut self, ticket: Ticket, process: ProcessId) {
-        let mut result = Ok(());
-        let channels = self.processes.get(&process).map_or(&[][..], |found| &found.channels[..]);
-        for channel in channels.iter().flatten() {
-            let cleared = match (channel.sink, &channel.order.path) {
-                (Some(sink), _) => self.logs.sinks.clear(sink),
-                // It does not run: its log is not open, but it is there.
-                (None, Some(path)) => self.logs.sinks.clear_closed(path),
-                (None, None) => Ok(()),
-            };
-            if cleared.is_err() {
-                result = Err(ClearError::Failed);
-            }
-        }
-        self.reports.send(Report::Cleared { ticket, result });
-    }
-
     /// Write what waits, as far as it goes in a bounded time.
     fn finish(&mut self, events: &mut Vec<Event>) {
         self.logs.sinks.retry(None);
@@ -407,7 +317,7 @@ impl Plane {
                 return;
             }
             for event in events.iter().filter(|event| !matches!(event.token & KIND, CHANNEL | LEFTOVER)) {
-                self.ready(event.token);
+                self.ready(event.token, deadline);
             }
         }
     }

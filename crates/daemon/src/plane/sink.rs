@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use model::{Level, Moment};
 use rustix::fs::{FileType, fstat};
 use sys::poll::{Interest, Poll};
 
-use super::file::{LogFile, open_to_append};
+use super::file::{LogFile, open_private, open_to_append};
 use super::handing::HeldSink;
 use super::stream::Stream;
 
@@ -24,6 +24,8 @@ pub const LARGE_READ: usize = 256 * 1024;
 
 /// What the sinks have to say, for the daemon's own log.
 pub type Notices = Vec<(Level, String)>;
+
+type Opener = fn(&Path) -> io::Result<OwnedFd>;
 
 /// An open sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,12 +98,24 @@ impl Sinks {
     /// # Errors
     /// Those of open(2); also for a file that is open but cannot be written for now.
     pub fn open(&mut self, path: &Path, maxbytes: u64, backups: u32) -> io::Result<SinkId> {
+        self.open_by(open_to_append, path, maxbytes, backups)
+    }
+
+    /// Open the sink of an AUTO log, which is made here if nobody has yet.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_auto(&mut self, path: &Path, maxbytes: u64, backups: u32) -> io::Result<SinkId> {
+        self.open_by(open_private, path, maxbytes, backups)
+    }
+
+    fn open_by(&mut self, open: Opener, path: &Path, maxbytes: u64, backups: u32) -> io::Result<SinkId> {
         let rotated = if is_descriptor(path) { 0 } else { maxbytes };
         let key = Key::File { path: path.into(), maxbytes: rotated, backups };
         if let Some(&id) = self.by_key.get(&key) {
             return self.share_file(id);
         }
-        let opened = match open_to_append(path) {
+        let opened = match open(path) {
             Ok(opened) => opened,
             Err(error) => return self.open_inherited(path, error),
         };

@@ -1,6 +1,7 @@
 //! The plane with real pipes and files: a test gives orders as control does, and writes as programs do.
 
 mod files;
+mod floods;
 mod leftovers;
 mod output;
 mod streams;
