@@ -6,14 +6,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 
 /// `stamp FILE` writes the time as its first act and stays; `flood BYTES` writes blocks and ends; `lines` writes lines of
-/// 100 bytes, one a call, until it is killed; `copy` reads and writes in the sizes of the daemon, and does nothing else.
+/// 100 bytes, one a call, until it is killed; `copy` reads and writes in the sizes of the daemon, and does nothing else;
+/// `drop` only reads.
 pub fn main(arguments: &[String]) -> Result<()> {
     let word = |index: usize| arguments.get(index).map(String::as_str).context("bench-child WORD ARGUMENT");
     match word(0)? {
         "stamp" => stamp(word(1)?),
         "flood" => flood(word(1)?.parse()?),
         "lines" => lines(),
-        "copy" => copy(),
+        "copy" => copy(true),
+        "drop" => copy(false),
         other => bail!("there is no child {other}"),
     }
 }
@@ -43,14 +45,14 @@ fn flood(mut left: usize) -> Result<()> {
 
 fn lines() -> Result<()> {
     let line = format!("{}\n", "a line of one hundred bytes, ".repeat(4).get(..99).unwrap_or_default());
-    let mut output = std::io::stdout().lock();
+    let output = std::io::stdout();
     loop {
-        output.write_all(line.as_bytes())?;
+        rustix::io::write(&output, line.as_bytes())?;
     }
 }
 
-/// The least that any logging by read(2) and write(2) costs.
-fn copy() -> Result<()> {
+/// The least that any logging by read(2) and write(2) costs, or reading alone.
+fn copy(writes: bool) -> Result<()> {
     const SIZE: usize = 256 * 1024;
     let (input, mut output) = (std::io::stdin(), std::io::stdout());
     let _ = rustix::pipe::fcntl_setpipe_size(&input, SIZE);
@@ -59,7 +61,8 @@ fn copy() -> Result<()> {
     loop {
         match input.read(&mut buffer)? {
             0 => return output.flush().context("the log is gone"),
-            count => drop(rustix::io::write(&output, &buffer[..count])?),
+            count if writes => drop(rustix::io::write(&output, &buffer[..count])?),
+            _ => {}
         }
     }
 }

@@ -18,12 +18,12 @@ const MEBI: usize = 1024 * 1024;
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let bytes = bench.pick(2048, 256) * MEBI;
     let (cat, cat_cost) = copied(Command::new("cat"), bytes)?;
-    let mut bare = Command::new(std::env::current_exe()?);
-    bare.args(["bench-child", "copy"]);
-    let (bare, bare_cost) = copied(bare, bytes)?;
+    let (bare, bare_cost) = copied(tool("copy")?, bytes)?;
+    let (_, read_cost) = copied(tool("drop")?, bytes)?;
     let mut rows = vec![
         Row::yardstick("a bare loop of read and write of 256 KiB into a file", "MB/s", bare),
         Row::yardstick("a bare loop of read and write of 256 KiB, CPU a GB", "s", bare_cost),
+        Row::yardstick("the same without the writes, CPU a GB", "s", read_cost),
     ];
     for (name, options) in
         [("no rotation", "stdout_logfile_maxbytes=0"), ("rotation at 50 MB", "stdout_logfile_maxbytes=50MB")]
@@ -40,6 +40,12 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         rows.push(row.beside("cat into a file", cat_cost).aim("≤ 0.25 s"));
     }
     Ok(rows)
+}
+
+fn tool(word: &str) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["bench-child", word]);
+    Ok(command)
 }
 
 /// MB a second and CPU-seconds a GB from the start of the program to its exit, which comes after its last byte is logged.

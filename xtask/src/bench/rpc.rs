@@ -29,31 +29,66 @@ impl<S: Read + Write> Connection<S> {
                 return Ok(body);
             }
             let mut chunk = [0; 65536];
-            let count = self.stream.read(&mut chunk).context("no answer")?;
-            if count == 0 {
-                bail!("the server closed a kept connection");
-            }
+            let count = self.more(&mut chunk)?;
             self.buffer.extend_from_slice(&chunk[..count]);
         }
     }
 
+    /// Sends a request, and reads an answer of status 200 to its end without looking into it: what a client costs at least.
+    pub fn exchange(&mut self, request: &[u8]) -> Result<()> {
+        self.stream.write_all(request).context("cannot send a call")?;
+        self.buffer.clear();
+        let mut chunk = vec![0; 256 * 1024];
+        let mut left = loop {
+            let count = self.more(&mut chunk)?;
+            self.buffer.extend_from_slice(&chunk[..count]);
+            if let Some((head, end)) = head(&self.buffer) {
+                break end + length(&head)? - self.buffer.len();
+            }
+        };
+        while left > 0 {
+            left -= self.more(&mut chunk)?;
+        }
+        Ok(())
+    }
+
+    fn more(&mut self, chunk: &mut [u8]) -> Result<usize> {
+        let count = self.stream.read(chunk).context("no answer")?;
+        if count == 0 {
+            bail!("the server closed a kept connection");
+        }
+        Ok(count)
+    }
+
     fn answer(&mut self) -> Result<Option<String>> {
-        let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
-        let head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
-        let value = |line: &str| line.split_once(':').map(|(_, value)| value.trim().to_owned());
-        let named = |line: &&str| line.to_ascii_lowercase().starts_with("content-length:");
-        let length = head.lines().find(named).and_then(value).and_then(|value| value.parse::<usize>().ok());
-        let length = length.with_context(|| format!("an answer without a length: {head}"))?;
-        if self.buffer.len() < end + 4 + length {
+        let Some((head, end)) = head(&self.buffer) else { return Ok(None) };
+        let length = length(&head)?;
+        if self.buffer.len() < end + length {
             return Ok(None);
         }
-        let body = String::from_utf8_lossy(&self.buffer[end + 4..end + 4 + length]).into_owned();
-        self.buffer.drain(..end + 4 + length);
-        if !head.lines().next().is_some_and(|line| line.contains(" 200 ")) || body.contains("<fault>") {
+        let body = String::from_utf8_lossy(&self.buffer[end..end + length]).into_owned();
+        self.buffer.drain(..end + length);
+        if body.contains("<fault>") {
             bail!("a call failed: {head}\n{body}");
         }
         Ok(Some(body))
     }
+}
+
+/// The head of an answer, once it is whole, and where its body begins.
+fn head(buffer: &[u8]) -> Option<(String, usize)> {
+    let end = buffer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some((String::from_utf8_lossy(&buffer[..end]).into_owned(), end + 4))
+}
+
+/// The length of the body of an answer with status 200.
+fn length(head: &str) -> Result<usize> {
+    if !head.lines().next().is_some_and(|line| line.contains(" 200 ")) {
+        bail!("a call failed: {head}");
+    }
+    let named = |line: &&str| line.to_ascii_lowercase().starts_with("content-length:");
+    let value = head.lines().find(named).and_then(|line| line.split_once(':')?.1.trim().parse().ok());
+    value.with_context(|| format!("an answer without a length: {head}"))
 }
 
 /// The bytes of a call with string parameters (`true` and `false` are booleans).

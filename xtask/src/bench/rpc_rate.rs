@@ -52,10 +52,11 @@ fn client(port: u16, window: Duration) -> impl FnOnce() -> Result<u32> {
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut connection = Connection::new(stream);
         let call = request("supervisor.getAllProcessInfo", &[]);
+        connection.send(&call)?;
         let began = Instant::now();
         let mut calls = 0;
         while began.elapsed() < window {
-            connection.send(&call)?;
+            connection.exchange(&call)?;
             calls += 1;
         }
         Ok(calls)
