@@ -4,6 +4,8 @@
 //! not plain it gives up, and the XML library reads the document in its stead: so it decides nothing about what is well
 //! formed. Deliberately absent: declarations other than the usual one, attributes, entities, comments, line ends of DOS.
 
+use memchr::memchr3;
+
 /// What messages begin with.
 const DECLARATIONS: [&str; 2] = ["<?xml version='1.0'?>", "<?xml version=\"1.0\"?>"];
 
@@ -36,30 +38,25 @@ impl<'a> Cursor<'a> {
     /// The next thing; `None` if it is not plain.
     pub(super) fn next(&mut self) -> Option<Plain<'a>> {
         let Some(tag) = self.rest.strip_prefix('<') else { return self.text() };
-        let (name, rest) = tag.split_once('>')?;
-        if let Some(name) = name.strip_prefix('/') {
-            if self.open.pop()? != name {
-                return None;
-            }
-            self.rest = rest;
+        if let Some(tag) = tag.strip_prefix('/') {
+            // It is known which one must come.
+            self.rest = tag.strip_prefix(self.open.pop()?)?.strip_prefix('>')?;
             return Some(Plain::End);
         }
-        if !is_simple(name.as_bytes()) {
-            return None;
-        }
-        self.rest = rest;
+        let (name, rest) = tag.split_at(simple(tag.as_bytes()));
+        self.rest = rest.strip_prefix('>').filter(|_| name.starts_with(|first: char| first.is_ascii_alphabetic()))?;
         self.open.push(name);
         Some(Plain::Start(name))
     }
 
     fn text(&mut self) -> Option<Plain<'a>> {
-        let length = self.rest.find('<').unwrap_or(self.rest.len());
-        let (text, rest) = self.rest.split_at(length);
-        if text.is_empty() {
+        let end = memchr3(b'<', b'&', b'\r', self.rest.as_bytes()).unwrap_or(self.rest.len());
+        let (text, rest) = self.rest.split_at(end);
+        if text.is_empty() && rest.is_empty() {
             return self.open.is_empty().then_some(Plain::Eof);
         }
         // The byte order mark is one at the beginning only.
-        if text.starts_with('\u{feff}') || text.bytes().any(|byte| matches!(byte, b'&' | b'\r')) {
+        if text.starts_with('\u{feff}') || rest.starts_with(['&', '\r']) {
             return None;
         }
         self.rest = rest;
@@ -67,8 +64,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// `dateTime.iso8601` is the strangest of the names.
-fn is_simple(name: &[u8]) -> bool {
-    let (Some(first), Some(rest)) = (name.first(), name.get(1..)) else { return false };
-    first.is_ascii_alphabetic() && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'.')
+/// Letters and digits at the beginning, and the dot: `dateTime.iso8601` is the strangest of the names.
+fn simple(tag: &[u8]) -> usize {
+    tag.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'.').unwrap_or(tag.len())
 }

@@ -139,12 +139,20 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Names that come with every value: they are not copied.
-const USUAL: [&str; 9] = ["value", "name", "member", "string", "int", "struct", "array", "data", "boolean"];
-
+/// Names that come with every value are not copied.
 fn named(name: &str) -> Cow<'static, str> {
-    let usual = USUAL.iter().find(|usual| **usual == name);
-    usual.map_or_else(|| Cow::Owned(name.to_owned()), |usual| Cow::Borrowed(*usual))
+    Cow::Borrowed(match name {
+        "value" => "value",
+        "name" => "name",
+        "member" => "member",
+        "string" => "string",
+        "int" => "int",
+        "struct" => "struct",
+        "array" => "array",
+        "data" => "data",
+        "boolean" => "boolean",
+        other => return Cow::Owned(other.to_owned()),
+    })
 }
 
 /// The text of a document, whatever its encoding.
