@@ -129,3 +129,33 @@ def the_main_log_and_its_readers(t):
     t.rpc("supervisor.readLog", 0, 0)
     t.rpc("supervisor.clearLog")
     t.ctl("maintail")
+
+
+@scenario("more_logs")
+def automatic_logs_outlive_the_removal_of_a_group(t):
+    t.conf("[program:cat]\ncommand=/bin/sh -c \"echo hello; exec cat\"\nstartsecs=0\n[program:merged]\ncommand=/bin/cat\nredirect_stderr=true\nautostart=false\n")
+    t.start()
+
+    def hello(times):
+        t.until(lambda: t.call("supervisor.readProcessStdoutLog", "cat", 0, 0).count("hello") == times, "it is written")
+
+    def look(label):
+        t.record(label, [name.split("---")[0] for name in sorted(os.listdir(t.path("logs")))])
+        return t.call("supervisor.getProcessInfo", "cat")["stdout_logfile"]
+
+    hello(1)
+    first = look("at the start")
+    t.ctl("stop", "cat")
+    t.ctl("remove", "cat", "merged")
+    t.rpc("supervisor.getAllConfigInfo", only=("name", "inuse", "stdout_logfile", "stderr_logfile"))
+    t.ctl("add", "cat", "merged")
+    hello(2)
+    t.record("the same log after remove and add", look("after remove and add") == first)
+    t.ctl("tail", "cat")
+    t.ctl("stop", "cat")
+    t.ctl("remove", "cat")
+    t.ctl("reread")
+    t.rpc("supervisor.getAllConfigInfo", only=("name", "inuse", "stdout_logfile", "stderr_logfile"))
+    t.ctl("add", "cat")
+    hello(1)
+    t.record("the same log after a reread", look("after a reread") == first)

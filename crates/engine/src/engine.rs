@@ -12,7 +12,7 @@ use crate::calls::Calls;
 use crate::group::Groups;
 use crate::handover::Changed;
 use crate::info::{self, Listing};
-use crate::input::{DaemonSignal, Input, ProcessId};
+use crate::input::{AutoLog, DaemonSignal, Input, ProcessId};
 use crate::local::Local;
 use crate::process::{Process, State};
 use crate::shutdown::Shutdown;
@@ -42,6 +42,8 @@ pub struct Engine {
     pub(crate) lexical: Option<Arc<[ProcessId]>>,
     /// The groups of the start that are being prepared, with their logs as far as they are ready.
     pub(crate) starting: Vec<crate::membership::Preparing>,
+    /// The AUTO logs of groups that were removed, for as long as the configuration is not read again.
+    pub(crate) removed_logs: BTreeMap<String, Vec<AutoLog>>,
     /// The programs that are being started together.
     pub(crate) batch: crate::lifecycle::Batch,
     /// Facts so far that may have changed what clients are shown.
@@ -74,6 +76,7 @@ impl Engine {
             next_process: 0,
             lexical: None,
             starting: Vec::new(),
+            removed_logs: BTreeMap::new(),
             batch: crate::lifecycle::Batch::default(),
             facts: 0,
             listing: Listing::default(),

@@ -87,7 +87,7 @@ impl Engine {
     }
 
     /// The group may have been added by another call, or the daemon may have begun to stop, while it was prepared.
-    fn added_by_client(&mut self, group: Arc<GroupConfig>, logs: Vec<AutoLog>) -> Result<(), Fault> {
+    pub(crate) fn added_by_client(&mut self, group: Arc<GroupConfig>, logs: Vec<AutoLog>) -> Result<(), Fault> {
         if self.mood != SupervisorState::Running {
             return Err(Fault::bare(FaultCode::ShutdownState));
         }
@@ -154,6 +154,7 @@ impl Engine {
         }
         let Some(group) = self.groups.remove(name) else { return Ok(()) };
         self.changes.groups.insert(Arc::clone(&group.name));
+        self.keep_logs(&group);
         for id in &group.members {
             self.processes.remove(id);
             self.timers.set(Timer::Process(*id), None);
@@ -167,6 +168,25 @@ impl Engine {
         self.act(Action::ForgetGroup { group: name.to_owned(), processes: group.members });
         self.raise(EventType::ProcessGroupRemoved, || format!("groupname:{name}\n"));
         Ok(())
+    }
+
+    /// Remember the AUTO logs of a group that is let go, if it is still configured as it was.
+    fn keep_logs(&mut self, group: &Group) {
+        if !self.config.groups.iter().any(|configured| Arc::ptr_eq(configured, &group.config)) {
+            return;
+        }
+        let mut kept = Vec::new();
+        for process in group.members.iter().filter_map(|id| self.processes.get(id)) {
+            let outputs = [(Channel::Stdout, &process.config.stdout), (Channel::Stderr, &process.config.stderr)];
+            for ((channel, output), path) in outputs.into_iter().zip(&process.logs) {
+                if let (LogTarget::Auto, Some(path)) = (&output.logfile, path) {
+                    kept.push(AutoLog { process: process.config.name.clone(), channel, path: path.clone() });
+                }
+            }
+        }
+        if !kept.is_empty() {
+            self.removed_logs.insert(group.name.to_string(), kept);
+        }
     }
 
     /// All processes in the order of listings; made anew only after groups have come or gone.

@@ -1,6 +1,7 @@
 //! `getAllConfigInfo`: the configuration that was read last, process by process.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use config::{GroupConfig, LogTarget, OutputConfig, ProcessConfig};
@@ -11,7 +12,6 @@ use super::{Method, Outcome};
 use crate::action::Answer;
 use crate::engine::Engine;
 use crate::input::CallId;
-use crate::process::Process;
 
 /// The rows of this area.
 pub(super) const METHODS: &[Method] = &[Method {
@@ -33,11 +33,22 @@ fn all_config_info(engine: &mut Engine, _: CallId, _: Args<'_>) -> Outcome {
             // AUTO logs are those of this reading: after another one they are `auto`, as in the reference.
             let same = active.filter(|active| Arc::ptr_eq(&active.config, group));
             let process = same.and_then(|group| engine.processes.get(group.names.get(config.name.as_str())?));
-            rows.push((&config.name, config_info(group, config, process, active.is_some())));
+            let logs = match process {
+                Some(process) => process.logs.each_ref().map(Option::as_deref),
+                None => removed_logs(engine, group, &config.name),
+            };
+            rows.push((&config.name, config_info(group, config, logs, active.is_some())));
         }
     }
     rows.sort_by_key(|&(name, _)| name);
     Ok(Some(Answer::Value(Value::Array(rows.into_iter().map(|(_, row)| row).collect()))))
+}
+
+/// The AUTO logs that a process of a removed group has had, and will have again.
+fn removed_logs<'a>(engine: &'a Engine, group: &GroupConfig, process: &str) -> [Option<&'a Path>; 2] {
+    let logs = engine.removed_logs.get(&group.name).map_or(&[][..], Vec::as_slice);
+    let log = |channel| logs.iter().find(|log| log.channel == channel && log.process == process);
+    [Channel::Stdout, Channel::Stderr].map(|channel| log(channel).map(|log| log.path.as_path()))
 }
 
 /// What XML-RPC has no value for is told as `none`.
@@ -45,7 +56,7 @@ fn or_none(value: Option<Value>) -> Value {
     value.unwrap_or(Value::Str(Cow::Borrowed("none")))
 }
 
-fn config_info(group: &GroupConfig, config: &ProcessConfig, process: Option<&Process>, in_use: bool) -> Value {
+fn config_info(group: &GroupConfig, config: &ProcessConfig, logs: [Option<&Path>; 2], in_use: bool) -> Value {
     let uid = config.user.as_ref().map(|user| i64::from(user.uid).into());
     let codes = config.exitcodes.iter().map(|&code| Value::Int(code)).collect();
     let mut members: Members = vec![
@@ -63,12 +74,13 @@ fn config_info(group: &GroupConfig, config: &ProcessConfig, process: Option<&Pro
         ("redirect_stderr".into(), config.redirect_stderr.into()),
         ("startretries".into(), config.startretries.into()),
         ("startsecs".into(), config.startsecs.into()),
-        ("stopsignal".into(), i64::from(config.stopsignal.number()).into()),
-        ("stopwaitsecs".into(), config.stopwaitsecs.into()),
-        ("serverurl".into(), or_none(config.serverurl.clone().map(Value::from))),
     ];
-    output_info(&mut members, Channel::Stdout, &config.stdout, process, false);
-    output_info(&mut members, Channel::Stderr, &config.stderr, process, config.redirect_stderr);
+    let [stdout, stderr] = logs;
+    output_info(&mut members, Channel::Stdout, &config.stdout, stdout, false);
+    members.push(("stopsignal".into(), i64::from(config.stopsignal.number()).into()));
+    members.push(("stopwaitsecs".into(), config.stopwaitsecs.into()));
+    output_info(&mut members, Channel::Stderr, &config.stderr, stderr, config.redirect_stderr);
+    members.push(("serverurl".into(), or_none(config.serverurl.clone().map(Value::from))));
     Value::Struct(members)
 }
 
@@ -90,21 +102,14 @@ const STDERR: [&str; 6] = [
     "stderr_syslog",
 ];
 
-fn output_info(
-    members: &mut Members,
-    channel: Channel,
-    output: &OutputConfig,
-    process: Option<&Process>,
-    redirected: bool,
-) {
+fn output_info(members: &mut Members, channel: Channel, output: &OutputConfig, log: Option<&Path>, redirected: bool) {
     let [capture, events, logfile, backups, maxbytes, syslog] = match channel {
         Channel::Stdout => STDOUT,
         Channel::Stderr => STDERR,
     };
-    let in_use = process.and_then(|process| process.logs[usize::from(channel == Channel::Stderr)].clone());
     let path = match &output.logfile {
         _ if redirected => None,
-        LogTarget::Auto => Some(in_use.map_or_else(|| "auto".into(), |path| path.to_string_lossy().into_owned())),
+        LogTarget::Auto => Some(log.map_or_else(|| "auto".into(), |path| path.to_string_lossy().into_owned())),
         LogTarget::File(path) => Some(path.to_string_lossy().into_owned()),
         LogTarget::None => None,
     };

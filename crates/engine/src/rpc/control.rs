@@ -148,6 +148,11 @@ fn add_process_group(engine: &mut Engine, call: CallId, args: Args<'_>) -> Outco
     if engine.is_added(&group.name) {
         return Err(Fault::about(FaultCode::AlreadyAdded, group.name.as_str()));
     }
+    // Added again as it was removed, a group goes on in its AUTO logs: they belong to the configuration that was read.
+    if let Some(logs) = engine.removed_logs.remove(&group.name) {
+        engine.added_by_client(group, logs)?;
+        return now(true.into());
+    }
     engine.prepare(group, Some(call));
     Ok(None)
 }
@@ -164,6 +169,7 @@ impl Engine {
         let answer = match result {
             Ok(config) => {
                 self.config = config;
+                self.removed_logs.clear();
                 Answer::Value(self.differences())
             }
             Err(text) => Answer::Fault(Fault::about(FaultCode::CantReread, text)),
