@@ -67,7 +67,7 @@ pub fn run(stage: &mut Stage) -> u8 {
         programs: if parsed.has("any") { Vec::new() } else { parsed.all("program") },
         sendmail: parsed.last("sendmail_program").unwrap_or_else(|| mail::SENDMAIL.to_owned()),
         email: parsed.last("email"),
-        header: parsed.last("optionalheader"),
+        header: parsed.last("optionalheader").filter(|header| !header.is_empty()),
     };
     protocol::serve(stage, |stage, event| crashmail.heard(stage, event))
 }

@@ -2,6 +2,8 @@
 //!
 //! Strings as Python shows them are `wire::python`'s.
 
+use std::io;
+
 use wire::python::repr;
 
 /// A list of strings as Python shows it: `['web', 'shop:two']`.
@@ -26,9 +28,28 @@ pub fn integer(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -number } else { number })
 }
 
+/// An error of the system as Python's `str` shows it: `[Errno 111] Connection refused`.
+#[must_use]
+pub fn system_error(error: &io::Error) -> String {
+    let words = error.to_string();
+    match error.raw_os_error() {
+        Some(number) => {
+            let plain = words.strip_suffix(&format!(" (os error {number})")).unwrap_or(&words);
+            format!("[Errno {number}] {plain}")
+        }
+        None => words,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{integer, list};
+    use super::{integer, list, system_error};
+
+    #[test]
+    fn an_error_of_the_system_begins_with_its_number() {
+        assert_eq!(system_error(&std::io::Error::from_raw_os_error(111)), "[Errno 111] Connection refused");
+        assert_eq!(system_error(&std::io::Error::other("odd")), "odd");
+    }
 
     #[test]
     fn lists_are_shown_as_python_shows_them() {

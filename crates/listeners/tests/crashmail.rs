@@ -28,6 +28,13 @@ fn an_unexpected_exit_is_mailed_and_others_are_not() {
 }
 
 #[test]
+fn an_empty_header_is_none() {
+    let sendmail = Sendmail::new();
+    crashmail(&["-o", "", "-s", &sendmail.command, "-m", "x"], &exited("a", "shop", 0));
+    assert!(sendmail.mails()[0].starts_with("To: x\nSubject:  shop crashed at 2"), "{}", sendmail.mails()[0]);
+}
+
+#[test]
 fn a_program_that_is_not_named_is_not_mailed_about() {
     let events = exited("front", "shop", 0) + &exited("back", "shop", 0) + &exited("back", "store", 0);
     for (arguments, expected) in

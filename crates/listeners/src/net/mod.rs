@@ -16,6 +16,7 @@ pub mod rpc;
 pub mod tls;
 pub mod url;
 
+use crate::python;
 use names::NameError;
 
 /// Where something listens.
@@ -37,8 +38,8 @@ pub enum NetError {
     /// The host's name stands for no address.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// Connecting, reading or writing failed.
-    #[error("{0}")]
+    /// Connecting, reading or writing failed; the number and the words as Python tells them.
+    #[error("{}", python::system_error(.0))]
     Io(#[from] io::Error),
     /// The time is up.
     #[error("timed out after {} s", .0.as_secs_f64())]
