@@ -250,3 +250,14 @@ def of_groups_of_one_name_the_first_counts(t):
             t.ctl(*words.split())
         t.daemon.terminate()
         t.wait_exit()
+
+
+@scenario("more_config")
+def a_socket_that_cannot_be_given_away_ends_the_start(t):
+    os.chmod(t.dir, 0o777)
+    t.conf("[program:a]\ncommand=/bin/cat\n", header=HEADER.replace("[rpcinterface", "chown=root:root\n[rpcinterface"), supervisord=SUPERVISORD + "user=nobody\n")
+    t.write("main.log", "")
+    os.chmod(t.path("main.log"), 0o666)
+    os.chmod(t.path("logs"), 0o777)
+    status, out, err = t.run("supervisord", "-n", "-c", t.conf_path)
+    t.record("it says who it is", {"exit": status, "error": [line for line in err.splitlines() if line.startswith("Error")]})

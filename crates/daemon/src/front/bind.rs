@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use config::{ServerAddress, ServerConfig};
+use config::{Host as _, ServerAddress, ServerConfig};
 use model::Level;
 use serde::{Deserialize, Serialize};
 use sys::errno;
+use sys::host::RealHost;
 use sys::sockets::{self, SocketError};
 
 /// A daemon that was killed between fork and exec leaves a child that holds its sockets until it comes to its exec; so long
@@ -93,7 +94,7 @@ pub enum BindError {
     /// The socket file cannot be given to the user of `chown=`.
     #[error(
         "Not permitted to chown {file} to uid/gid ({uid}, {gid}); adjust \"sockchown\" value in config file or on command line \
-         to values that the current user (uid {euid}) can successfully chown"
+         to values that the current user ({user}) can successfully chown"
     )]
     Chown {
         /// Which.
@@ -102,8 +103,8 @@ pub enum BindError {
         uid: u32,
         /// And to which group.
         gid: u32,
-        /// Who tried.
-        euid: u32,
+        /// Who tried: the name, or the number of one that has none.
+        user: String,
     },
 }
 
@@ -172,7 +173,8 @@ fn refused(error: SocketError, server: &ServerConfig) -> BindError {
         SocketError::InUse => return BindError::Taken,
         SocketError::Owner { path, uid, gid } => {
             let euid = rustix::process::geteuid().as_raw();
-            return BindError::Chown { file: path.display().to_string(), uid, gid, euid };
+            let user = RealHost::default().user_numbered(euid).map_or_else(|| euid.to_string(), |account| account.name);
+            return BindError::Chown { file: path.display().to_string(), uid, gid, user };
         }
         SocketError::System(error) => match (error.raw_os_error(), errno::of(&error)) {
             // Python finds this before the kernel can.
