@@ -159,3 +159,25 @@ def automatic_logs_outlive_the_removal_of_a_group(t):
     t.ctl("add", "cat")
     hello(1)
     t.record("the same log after a reread", look("after a reread") == first)
+
+
+@scenario("more_logs")
+def the_null_device_is_an_empty_log(t):
+    t.conf("[program:quiet]\ncommand=/bin/sh -c \"echo hello; exec cat\"\nstartsecs=0\nstdout_logfile=/dev/null\nstderr_logfile=/dev/null\nstdout_logfile_maxbytes=0\nstderr_logfile_maxbytes=0\n",
+           supervisord=SUPERVISORD.replace("{dir}/main.log", "/dev/null") + "logfile_maxbytes=0\n")
+    t.start()
+    t.wait_state("quiet", "RUNNING")
+    for method in ("readProcessStdoutLog", "readProcessStderrLog", "tailProcessStdoutLog", "tailProcessStderrLog"):
+        for offset, length in ((0, 0), (0, 10), (5, 5), (-5, 0)):
+            t.rpc(f"supervisor.{method}", "quiet", offset, length)
+    for offset, length in ((0, 0), (0, 10), (5, 5), (-5, 0)):
+        t.rpc("supervisor.readLog", offset, length)
+    t.ctl("tail", "quiet")
+    t.ctl("tail", "-10", "quiet", "stderr")
+    t.ctl("maintail")
+    t.record("the page of its end", t.http("GET", "/tail.html?processname=quiet")[0])
+    for target in ("/logtail/quiet", "/logtail/quiet/stderr", "/mainlogtail"):
+        with t.wire(timeout=1) as wire:
+            wire.send(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")
+            t.record(target, [wire.head()[0], wire.chunk()])
+    t.rpc("supervisor.getProcessInfo", "quiet", only=("logfile", "stdout_logfile", "stderr_logfile"))

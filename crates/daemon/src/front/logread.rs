@@ -3,9 +3,9 @@
 //! It is done by threads that may wait for a disk. What is read has a bound: a client that wants more of a log than that asks
 //! again with a higher offset.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use engine::LogRead;
@@ -89,12 +89,19 @@ fn tail(path: &Path, order: &LogRead) -> Result<Value, Fault> {
     Ok(Value::Array(vec![Value::from(text(bytes, begin == 0)), Value::Int(size), Value::Bool(overflow)]))
 }
 
-/// Opens a log without waiting for whoever may be at the other end of it; pipes and terminals cannot be read back.
+/// Opens a log without waiting for whoever may be at the other end of it; pipes and terminals cannot be read back. Many
+/// containers log to /dev/null: it is an empty log.
 pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     let found = file.metadata()?;
-    if found.is_file() { Ok((file, found.len())) } else { Err(io::ErrorKind::Unsupported.into()) }
+    if found.is_file() || is_null(&found) { Ok((file, found.len())) } else { Err(io::ErrorKind::Unsupported.into()) }
+}
+
+fn is_null(found: &Metadata) -> bool {
+    const NULL: (u32, u32) = (1, 3);
+    let device = found.rdev();
+    found.file_type().is_char_device() && (rustix::fs::major(device), rustix::fs::minor(device)) == NULL
 }
 
 fn slice(file: &mut File, begin: u64, length: u64) -> io::Result<Vec<u8>> {
@@ -168,6 +175,18 @@ mod tests {
         let missing = folder.path().join("no");
         assert_eq!(piece(&missing, &order(&missing, 0, 0)).unwrap_err().code, FaultCode::NoFile);
         assert_eq!(piece(folder.path(), &order(folder.path(), 0, 0)).unwrap_err().code, FaultCode::Failed);
+    }
+
+    #[test]
+    fn the_null_device_is_an_empty_log() {
+        let null = Path::new("/dev/null");
+        for (offset, length) in [(0, 0), (0, 10), (5, 5), (-5, 0)] {
+            assert_eq!(piece(null, &order(null, offset, length)), Ok(Value::from("")), "{offset},{length}");
+        }
+        let nothing = Value::Array(vec![Value::from(""), Value::Int(0), Value::Bool(false)]);
+        assert_eq!(tail(null, &order(null, 0, 10)), Ok(nothing));
+        let zero = Path::new("/dev/zero");
+        assert_eq!(piece(zero, &order(zero, 0, 10)).unwrap_err().code, FaultCode::Failed);
     }
 
     #[test]
