@@ -261,3 +261,21 @@ def a_socket_that_cannot_be_given_away_ends_the_start(t):
     os.chmod(t.path("logs"), 0o777)
     status, out, err = t.run("supervisord", "-n", "-c", t.conf_path)
     t.record("it says who it is", {"exit": status, "error": [line for line in err.splitlines() if line.startswith("Error")]})
+
+
+@scenario("more_config")
+def of_several_errors_the_first_is_told(t):
+    fcgi = "[fcgi-program:a]\ncommand=/bin/cat\nsocket=unix:///tmp/f.sock\n"
+    group = "[group:g]\nprograms=a\n"
+    t.conf("")
+    t.start()
+    for label, text in {
+        "a listener's name": "[eventlistener:a b]\ncommand=/bin/cat\nevents=TICK_5\n", "a listener's name and its events": "[eventlistener:a:b]\ncommand=/bin/cat\n",
+        "a listener's name and its command": "[eventlistener:a:b]\nevents=TICK_5\n", "a program's name": "[program:a b]\ncommand=/bin/cat\n", "a member's name": "[program:a b]\ncommand=/bin/cat\n[group:g]\nprograms=a b\n",
+        "a FastCGI program's name": fcgi.replace(":a]", ":a b]"), "a group's name": "[program:a]\ncommand=/bin/cat\n[group:g h]\nprograms=a\n",
+        "a process and a socket": f"{fcgi}startsecs=x\nsocket_mode=9\n", "a member's process and its socket": f"{group}{fcgi}startsecs=x\nsocket_mode=9\n",
+        "a member's socket user": f"{group}{fcgi}umask=9\nsocket_owner=nobody-here\n", "a member's backlog": f"{group}{fcgi}stdout_syslog=x\nsocket_backlog=x\n",
+        "two programs": "[program:b]\ncommand=/bin/cat\nstartsecs=x\n[program:a]\ncommand=/bin/cat\numask=9\n", "a program and a group": "[program:b]\ncommand=/bin/cat\nstartsecs=x\n[group:g]\nprograms=b,c\n",
+        "a listener and a program": "[eventlistener:l]\ncommand=/bin/cat\nevents=NOSUCH\n[program:b]\ncommand=/bin/cat\nstartsecs=x\n",
+    }.items():
+        reread(t, label, text, "name", "group")

@@ -37,9 +37,15 @@ impl Reading<'_> {
 
     /// The name after the colon, checked.
     pub(super) fn name_of(&self, section: &str) -> String {
+        self.name_with(section, "")
+    }
+
+    /// The same, with what the reference adds to errors there.
+    pub(super) fn name_with(&self, section: &str, suffix: &str) -> String {
         let name = section.split_once(':').map_or("", |(_, name)| name);
-        value::name(name).unwrap_or_else(|words| {
-            let problem = self.section_problem(section, words);
+        value::name(name).unwrap_or_else(|text| {
+            let words = format!("{text}{suffix}");
+            let problem = Problem { words, ..self.section_problem(section, text) };
             self.tell_once(problem.hint("a name has no blanks, colons or slashes"));
             name.into()
         })
@@ -57,8 +63,10 @@ impl Reading<'_> {
         for program in &programs {
             let Some(member) = self.member(&view, &last_read, program) else { continue };
             last_read.clone_from(&member);
+            let members = self.processes(&member, &name, daemon);
+            // After the processes: the reference, which gives a member no socket, tells what is wrong with those only.
             let socket = self.member_socket(&member);
-            processes.extend(self.processes(&member, &name, daemon).into_iter().map(|process| match &socket {
+            processes.extend(members.into_iter().map(|process| match &socket {
                 Some(socket) => Arc::new(ProcessConfig { socket: Some(Arc::clone(socket)), ..(*process).clone() }),
                 None => process,
             }));

@@ -43,9 +43,10 @@ impl Reading<'_> {
         table: &'static Table,
         daemon: &DaemonConfig,
     ) -> Vec<ProcessConfig> {
-        let program = self.name_of(section);
         let node = Text::Str(self.host.node_name());
         let mut view = View::new(self, section, table).here().in_process();
+        // A listener and the member of a group are named here for the first time.
+        let program = self.name_with(section, view.suffix());
         view = view.name("program_name", program.as_str()).name("host_node_name", node).name("group_name", group);
         let before = self.problem_count();
         let mould = mould(&view, daemon);

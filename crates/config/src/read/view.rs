@@ -47,6 +47,11 @@ impl<'r, 'a> View<'r, 'a> {
         self
     }
 
+    /// What is added to the words of an error.
+    pub fn suffix(&self) -> &str {
+        &self.suffix
+    }
+
     /// The text as written, or the default.
     pub fn raw(&self, option: &str) -> Option<&str> {
         let row = self.table.row(option);
