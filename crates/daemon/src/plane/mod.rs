@@ -6,7 +6,7 @@
 //!
 //! - `run` is the loop, `orders` what control has it do, `busy` says which pipes are read in rounds; `channel` one child's stdout or stderr, `capture` what is done to its bytes,
 //!   `leftover` the pipe that a grandchild goes on with.
-//! - `sink` knows all that is open: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` (with `journal`) stands beside.
+//! - `sink` knows all that is open, `opening` how it came to be: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` (with `journal`) stands beside.
 //! - `mainlog` is the daemon's own log; `handing` is what goes to a successor in the same process.
 
 mod backlog;
@@ -19,6 +19,7 @@ mod journal;
 mod leftover;
 mod mainlog;
 pub mod messages;
+mod opening;
 mod orders;
 mod rotate;
 mod run;
