@@ -159,10 +159,10 @@ impl Engine {
         self.calls.open.contains_key(&call)
     }
 
-    /// Questions to the world that have not been answered.
+    /// Questions to the world that have not been answered, and calls that came while programs are started together.
     #[must_use]
     pub fn open_questions(&self) -> usize {
-        self.calls.questions.len()
+        self.calls.questions.len() + self.batch.early()
     }
 
     /// The call has one part for each of these processes, in the order in which their results are told.
@@ -224,6 +224,7 @@ impl Engine {
 
     /// The client has gone: nothing waits for it any more. What it asked for goes on.
     pub(crate) fn hung_up(&mut self, call: CallId) {
+        self.forget_early(call);
         let on: Vec<ProcessId> = match self.calls.open.remove(&call) {
             Some(Open::One { on }) => on.into_iter().collect(),
             Some(Open::Many { rows, .. }) => rows.into_iter().map(|(id, _)| id).collect(),

@@ -156,6 +156,7 @@ impl Engine {
             Timer::Process(id) => self.process_due(id),
             Timer::StopReport(id) => self.report_stop(id),
             Timer::ShutdownReport => self.report_shutdown(),
+            Timer::EarlyCalls => self.answer_early(),
             Timer::Tick => self.tick(),
         }
     }

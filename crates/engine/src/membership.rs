@@ -135,7 +135,7 @@ impl Engine {
         let members = self.groups.get(group).map(|group| group.members.clone()).unwrap_or_default();
         for id in members {
             if self.processes.get(&id).is_some_and(|process| process.config.autostart) {
-                self.batch.spawning.insert(id);
+                self.joins_batch(id);
                 self.start(id);
             }
         }

@@ -15,6 +15,8 @@ pub(crate) enum Timer {
     StopReport(ProcessId),
     /// The next «waiting for x, y to die».
     ShutdownReport,
+    /// Calls that came while programs are started together are answered.
+    EarlyCalls,
     /// The next TICK event.
     Tick,
 }

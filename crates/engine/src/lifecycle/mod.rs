@@ -4,12 +4,13 @@
 //! `start` brings a process up, `stop` takes it down, `end` deals with its death, `ending` with what
 //! follows an end for good.
 
+mod batch;
 mod end;
 mod ending;
 mod start;
 mod stop;
 
-pub(crate) use start::Batch;
+pub(crate) use batch::Batch;
 
 use model::{Fault, FaultCode, Level, ProcessState, SupervisorState};
 

@@ -1,7 +1,5 @@
 //! From an order to a child to RUNNING.
 
-use std::collections::BTreeSet;
-
 use model::{Level, Moment};
 
 use crate::action::{Action, SpawnOrder};
@@ -9,16 +7,6 @@ use crate::engine::Engine;
 use crate::input::{ProcessId, SpawnError};
 use crate::listener::Listener;
 use crate::process::{Child, Started, State, Then};
-
-/// What is started together: a group that becomes active, or all of them with the daemon. The reference starts all of it
-/// before it looks who is up.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    /// Ordered, and not answered.
-    pub(crate) spawning: BTreeSet<ProcessId>,
-    /// Answered, and waiting for the others: up without `startsecs`, or not to be tried again.
-    answered: Vec<ProcessId>,
-}
 
 impl Engine {
     /// Order a child for a process that has none.
@@ -86,18 +74,6 @@ impl Engine {
         }
         self.batch_answered();
         self.settle(id);
-    }
-
-    /// Once the last of a batch has been answered, those without `startsecs` are RUNNING and those without retries FATAL.
-    fn batch_answered(&mut self) {
-        if !self.batch.spawning.is_empty() {
-            return;
-        }
-        for id in std::mem::take(&mut self.batch.answered) {
-            self.came_up(id);
-            self.give_up_if_tried_enough(id);
-            self.settle(id);
-        }
     }
 
     /// A child that was not ordered: two of one program must not live, so the new one is ended.

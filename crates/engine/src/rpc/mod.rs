@@ -134,9 +134,15 @@ impl Method {
 impl Engine {
     /// A client asks.
     pub(crate) fn called(&mut self, call: CallId, request: Request) {
-        if !self.open_call(call) {
-            return;
+        if self.open_call(call)
+            && let Some(request) = self.hold_early(call, request)
+        {
+            self.answer(call, request);
         }
+    }
+
+    /// An open call is dealt with.
+    pub(crate) fn answer(&mut self, call: CallId, request: Request) {
         let outcome = match request {
             Request::Method { name, params } => self.method_called(call, &name, Args(&params)),
             Request::LogPath { name, channel } => self.log_path(&name, channel),

@@ -100,6 +100,7 @@ fn a_start_that_was_told_to_stop_while_it_was_made_is_not_made_again() {
     let mut world = World::asleep(config(vec![program("p", |_| {})]));
     world.hold.insert(Hold::Spawn);
     world.input(Input::Started);
+    world.pass(1.1);
     let stop = world.call("supervisor.stopProcess", &["p".into()]);
     assert!(world.waits(stop));
     let handover = Handover::of_groups(world.engine.save().groups, 1, WallTime::default());

@@ -66,9 +66,30 @@ fn a_program_whose_start_hangs_does_not_hold_up_the_others_for_long() {
     world.input(Input::Started);
     let a = world.id("a");
     world.input(Input::Spawned { process: a, pid: 900 });
-    assert_eq!(world.state("a"), "STARTING");
-    world.pass(1.1);
-    assert_eq!(world.state("a"), "RUNNING");
+    let asked = world.call("supervisor.getProcessInfo", &["a".into()]);
+    world.pass(0.9);
+    assert!(world.waits(asked), "it came while programs were started together");
+    world.pass(0.2);
+    assert!(!world.waits(asked), "the start of b does not hold up clients for long");
+    assert_eq!((world.state("a"), world.state("b")), ("RUNNING".to_owned(), "STARTING".to_owned()));
+}
+
+#[test]
+fn who_asks_while_programs_are_started_together_is_answered_once_all_have_been() {
+    let mut world = World::asleep(config(vec![program("a", |_| {}), program("b", |p| p.startsecs = 0)]));
+    world.hold.insert(Hold::Spawn);
+    world.input(Input::Started);
+    let sent = world.call("supervisor.sendProcessStdin", &["a".into(), "text".into()]);
+    let gone = world.call("supervisor.getProcessInfo", &["a".into()]);
+    world.input(Input::HungUp { call: gone });
+    let asked = world.call("supervisor.getProcessInfo", &["b".into()]);
+    let (a, b) = (world.id("a"), world.id("b"));
+    world.input(Input::Spawned { process: a, pid: 900 });
+    assert!(world.waits(sent) && world.waits(asked));
+    world.input(Input::Spawned { process: b, pid: 901 });
+    assert!(!world.waits(asked) && world.waits(gone));
+    assert!(world.replies.get(&sent).is_none_or(Result::is_ok), "a has a stdin by now: {:?}", world.replies.get(&sent));
+    assert_eq!(world.state("b"), "RUNNING");
 }
 
 #[test]
