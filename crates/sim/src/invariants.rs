@@ -85,8 +85,8 @@ impl Machine {
     fn change_is_allowed(&self, id: ProcessId, to: &State) -> Option<String> {
         let from = self.last.get(&id)?;
         let early = match (from, to) {
-            (State::Starting { up_at, child }, State::Running { .. }) => {
-                Moment(self.now) < *up_at && self.children.get(&child.pid).is_none_or(|child| !child.quick)
+            (State::Starting { up_at, .. }, State::Running { .. }) => {
+                Moment(self.now) < *up_at && !self.quick.contains(&id)
             }
             _ => false,
         };

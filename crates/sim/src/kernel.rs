@@ -16,8 +16,6 @@ pub(crate) struct Child {
     pub(crate) listener: bool,
     pub(crate) temper: Temper,
     pub(crate) kill: config::KillMode,
-    /// It is RUNNING as soon as all that starts with it has been tried.
-    pub(crate) quick: bool,
     /// A signal to end has reached it.
     pub(crate) doomed: bool,
 }
@@ -42,8 +40,12 @@ impl Machine {
         let temper = if self.calm { Temper::Steady } else { Temper::any(&mut self.rng) };
         let names = (order.group.clone(), order.config.name.clone());
         let (process, listener, kill) = (order.process, order.listener, order.config.killmode);
-        let quick = order.config.startsecs <= 0;
-        self.children.insert(pid, Child { process, names, listener, temper, kill, quick, doomed: false });
+        if order.config.startsecs <= 0 {
+            self.quick.insert(process);
+        } else {
+            self.quick.remove(&process);
+        }
+        self.children.insert(pid, Child { process, names, listener, temper, kill, doomed: false });
         self.later(300, Happening::Acts(pid));
         pid
     }
@@ -52,7 +54,7 @@ impl Machine {
     pub(crate) const fn a_stray(&self) -> Child {
         let names = (String::new(), String::new());
         let (process, kill) = (ProcessId(u32::MAX), config::KillMode::Process);
-        Child { process, names, listener: false, temper: Temper::Steady, kill, quick: false, doomed: false }
+        Child { process, names, listener: false, temper: Temper::Steady, kill, doomed: false }
     }
 
     /// A child forks, and perhaps what it forked leaves the process group or ignores signals.

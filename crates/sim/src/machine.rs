@@ -79,6 +79,8 @@ pub(crate) struct Machine {
     pub(crate) stopping: BTreeSet<u32>,
     /// Whose those were that are no more.
     pub(crate) dead: BTreeMap<u32, ProcessId>,
+    /// Those that are RUNNING as soon as all that starts with them has been tried, although the child may have ended.
+    pub(crate) quick: BTreeSet<ProcessId>,
     next_pid: u32,
     /// Ends of children that the engine has not been told yet.
     pub(crate) untold: BTreeSet<u32>,
@@ -121,6 +123,7 @@ impl Machine {
             outlived: BTreeMap::new(),
             stopping: BTreeSet::new(),
             dead: BTreeMap::new(),
+            quick: BTreeSet::new(),
             next_pid: 2,
             untold: BTreeSet::new(),
             spawning: BTreeSet::new(),
