@@ -5,10 +5,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where its world is not as it should be")]
 
+mod refusals;
+#[path = "../survivors/mod.rs"]
 mod survivors;
 
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::time::Instant;
 
 use survivors::{House, until};
@@ -33,15 +34,6 @@ fn upgrade(house: &House) {
     let done = || count(house, "upgraded in place from") > before;
     assert!(until(done), "{}", house.read("main.log"));
     assert!(until(|| house.ctl(&["pid"]).trim() == house.daemon().to_string()), "{}", house.read("main.log"));
-}
-
-/// The same, for one that is refused; gives the line of the log.
-fn refused(house: &House) -> String {
-    let before = count(house, "upgrade refused");
-    House::signal(&house.daemon().to_string(), "USR1");
-    assert!(until(|| count(house, "upgrade refused") > before), "{}", house.read("main.log"));
-    let log = house.read("main.log");
-    log.lines().rfind(|line| line.contains("upgrade refused")).unwrap().to_owned()
 }
 
 fn uptime(house: &House, name: &str) -> String {
@@ -195,78 +187,6 @@ fn a_child_that_ends_during_the_upgrade_is_seen_with_its_status() {
     let ended = || count(&house, "(exit status 3; expected)");
     assert!(until(|| ended() == 60), "{} {}", ended(), house.ctl(&["status"]));
     assert_eq!(count(&house, "unknown pid"), 0);
-}
-
-#[test]
-fn what_is_no_successor_is_refused_and_everything_goes_on() {
-    let house = house(CAT);
-    let pid = house.pid_of("cat");
-    let script = |text: &str| {
-        std::fs::write(house.path("script"), text).unwrap();
-        house.install(&house.path("script"));
-    };
-    for (program, reason) in [
-        ("nonsense", "is not a program"),
-        ("#!/bin/sh\nexit 1\n", "ended without an answer"),
-        ("#!/bin/sh\necho one; echo two >&2; exit 0\n", "does not accept the state: one; two"),
-        ("#!/bin/sh\nkill -SEGV $$\n", "ended without an answer"),
-        ("#!/no/such/shell\n", "couldn't exec"),
-        (
-            "#!/bin/sh\necho 'the handover has form 1, and only form 2 is known here'\n",
-            "does not accept the state: the handover has form 1, and only form 2 is known here",
-        ),
-        ("#!/bin/sh\nexec sleep 60\n", "did not answer within 10 s"),
-    ] {
-        script(program);
-        let line = refused(&house);
-        assert!(line.contains(reason), "{line}");
-        assert_eq!(house.pid_of("cat"), pid);
-    }
-    std::fs::remove_file(house.path("supervisord")).unwrap();
-    assert!(refused(&house).contains("cannot be run: ENOENT"));
-    house.install(Path::new(env!("CARGO_BIN_EXE_supervisord")));
-    house.call("supervisor.sendProcessStdin", &["cat", "still here\n"]);
-    assert!(until(|| house.read("cat.log") == "still here\n"));
-    upgrade(&house);
-    assert_eq!(house.pid_of("cat"), pid);
-}
-
-#[test]
-fn a_successor_that_refuses_at_the_last_moment_leaves_everything_as_it_was() {
-    let house = house(&format!("{CAT}{EAR}"));
-    let (cat, ear, before) = (house.pid_of("cat"), house.pid_of("ear"), descriptors(house.daemon()));
-    // The draft is accepted, and what is handed over is not.
-    let seen = house.path("seen");
-    let seen = seen.display();
-    std::fs::write(
-        house.path("script"),
-        format!("#!/bin/sh\nif [ -e {seen} ]; then echo no; else touch {seen}; echo the handover is accepted; fi\n"),
-    )
-    .unwrap();
-    house.install(&house.path("script"));
-    let (said, good) = house.ctl_status(&["upgrade"]);
-    assert!(!good && said.contains("does not accept the state: no"), "{said}");
-    assert_eq!((house.pid_of("cat"), house.pid_of("ear")), (cat, ear));
-    house.call("supervisor.sendProcessStdin", &["cat", "still here\n"]);
-    house.call("supervisor.sendRemoteCommEvent", &["t", "x"]);
-    assert!(until(|| house.read("cat.log") == "still here\n" && numbers(&house, &["ear.log"]) == [0]));
-    assert!(until(|| descriptors(house.daemon()) == before));
-}
-
-#[test]
-fn a_configuration_that_cannot_be_read_refuses_the_upgrade() {
-    let mut house = house(CAT);
-    let pid = house.pid_of("cat");
-    house.configure("[program:cat]\ncommand=/bin/cat\nautostart=perhaps\n");
-    let line = refused(&house);
-    assert!(line.contains("the configuration is not accepted") && line.contains("perhaps"), "{line}");
-    assert_eq!(house.pid_of("cat"), pid);
-    // One that has changed is for `update`.
-    house.configure(&format!("{CAT}[program:new]\ncommand=/bin/cat\nstartsecs=0\n"));
-    upgrade(&house);
-    assert!(!house.ctl(&["status"]).contains("new"));
-    assert!(house.ctl(&["update"]).contains("new: added process group"));
-    assert_eq!(house.pid_of("cat"), pid);
 }
 
 #[test]
