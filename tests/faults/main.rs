@@ -2,7 +2,7 @@
 //!
 //! After each the services live, `status` is true, and nothing leaks. Ordinary runs try each a few times; environment
 //! variables make it many: SUPERVISOR_FAULTS_KILLS (15), SUPERVISOR_FAULTS_EXITS (5000), and SUPERVISOR_FAULTS_SEED repeats a
-//! run. Deliberately absent: a wall clock that is moved (the simulation has it: no clock can be moved for one process alone).
+//! run. Deliberately absent: a wall clock that is moved (that is `wall_clock`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where its world is not as it should be")]
 
@@ -17,6 +17,7 @@ mod limits;
 mod paused;
 #[path = "../survivors/mod.rs"]
 mod survivors;
+mod upgrades;
 
 use harness::{Daemon, children, stat, wait};
 

@@ -140,8 +140,9 @@ impl World {
         for SocketState { group, config, socket, file } in parcel.sockets {
             self.sockets.take_up(group, config, taker.take(socket)?, file);
         }
-        self.take_up_output(engine, parcel.channels, parcel.leftovers, taker)?;
+        // What waits for a sink was written before all that is in the pipes, which are read from the next order on.
         self.plane.orders.send(Order::Resume { sinks: parcel.sinks, syslog: parcel.syslog });
+        self.take_up_output(engine, parcel.channels, parcel.leftovers, taker)?;
         for order in engine.ordered() {
             self.order_child(order);
         }

@@ -57,9 +57,11 @@ impl Backlog {
         (self.bytes.iter().copied().collect(), self.lost)
     }
 
-    /// Go on with what another had, before anything of its own.
+    /// Go on with what another had: it comes before anything of its own.
     pub fn resume(&mut self, bytes: Vec<u8>, lost: u64) {
-        *self = Self { bytes: bytes.into(), lost };
+        let own = std::mem::replace(&mut self.bytes, bytes.into());
+        self.bytes.extend(own);
+        self.lost += lost;
     }
 
     /// Drop all, and count it as lost.
@@ -119,5 +121,13 @@ mod tests {
         backlog.push(b"abcd", 6);
         backlog.push(b"efgh", 6);
         assert_eq!((backlog.take_lost(), text(&mut backlog)), (2, b"abcdef".to_vec()));
+    }
+
+    #[test]
+    fn what_another_had_comes_before_its_own_and_nothing_is_dropped_for_it() {
+        let mut backlog = Backlog::default();
+        backlog.push(b"own", 2);
+        backlog.resume(b"before ".to_vec(), 3);
+        assert_eq!((backlog.take_lost(), text(&mut backlog)), (4, b"before ow".to_vec()));
     }
 }
