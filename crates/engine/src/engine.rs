@@ -93,9 +93,11 @@ impl Engine {
 
     /// Take a fact; what is to be done because of it is appended to `out`.
     pub fn handle(&mut self, now: Moment, wall: WallTime, input: Input, out: &mut Vec<Action>) {
+        let before = (self.now, self.wall);
         // A clock that seems to run back is not followed: a deadline that has passed stays passed.
         self.now = now.max(self.now);
         self.wall = wall;
+        self.notice_set_clock(before);
         while let Some(timer) = self.timers.pop(self.now) {
             self.facts += 1;
             self.deadline_passed(timer);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{EventType, WallTime};
+use model::{EventType, Moment, WallTime};
 
 use crate::engine::Engine;
 use crate::timers::Timer;
@@ -14,7 +14,19 @@ const fn slice(wall: WallTime, period: i64) -> i64 {
     wall.seconds() - wall.seconds().rem_euclid(period)
 }
 
+/// A wall clock that has gone by so much more or less than the other was set; less is a clock that is being corrected.
+const SET: u64 = 1_000_000_000;
+
 impl Engine {
+    /// If the wall clock was set since then, the next tick is no longer due when it was thought to be.
+    pub(crate) fn notice_set_clock(&mut self, (now, wall): (Moment, WallTime)) {
+        let passed = i64::try_from(self.now.since(now).as_nanos()).unwrap_or(i64::MAX);
+        let shown = self.wall.0.saturating_sub(wall.0);
+        if shown.abs_diff(passed) > SET && self.timers.is_set(Timer::Tick) {
+            self.timers.set(Timer::Tick, Some(self.now));
+        }
+    }
+
     /// The pools have changed: ticks begin, go on or end. The slice that is current is not told.
     pub(crate) fn rearm_ticks(&mut self) {
         if !self.timers.is_set(Timer::Tick) {

@@ -1,4 +1,8 @@
 //! The two clocks of the house: one for deadlines, one for people.
+//!
+//! The second is read as the C library reads it, so that a test can put another one before it. Deliberately absent: timers.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::{Moment, WallTime};
 use rustix::time::{ClockId, Timespec, clock_gettime};
@@ -9,10 +13,14 @@ pub fn now() -> Moment {
     Moment(u64::try_from(nanoseconds(clock_gettime(ClockId::Boottime))).unwrap_or(0))
 }
 
-/// CLOCK_REALTIME: what people and the protocol see.
+/// CLOCK_REALTIME: what people and the protocol see. It may be set at any time.
 #[must_use]
 pub fn wall() -> WallTime {
-    WallTime(nanoseconds(clock_gettime(ClockId::Realtime)))
+    let saturated = |time: std::time::Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+    WallTime(match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => saturated(since),
+        Err(before) => -saturated(before.duration()),
+    })
 }
 
 /// Saturates in the year 2262.

@@ -4,17 +4,14 @@
 //! Deliberately absent: what the descriptors are.
 #![allow(unsafe_code, reason = "descriptors known by number, and the environment")]
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString, c_char};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
-use std::process::Command;
 
 use rustix::fs::{MemfdFlags, fstat, memfd_create};
 use rustix::io::{FdFlags, fcntl_setfd};
-
-use crate::signals;
 
 /// A descriptor that nobody owns between two programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,17 +98,28 @@ pub fn take_variable(name: &str) -> Option<OsString> {
 }
 
 /// Becomes another program in this process, with the arguments of this one and a variable more. Returns only if it cannot.
+///
+/// By execve(2) itself: `std::process` calls execvp(3), which has a shell run what is no program, and the daemon were gone.
 #[must_use]
 pub fn become_program(program: &Path, (name, value): (&str, &str)) -> io::Error {
-    let mut arguments = std::env::args_os();
-    let mut command = Command::new(program);
-    if let Some(first) = arguments.next() {
-        command.arg0(first);
-    }
-    let error = command.args(arguments).env(name, value).exec();
-    // It has undone this for the program that did not come.
-    signals::ignore_write_signals();
-    error
+    let others = std::env::vars_os().filter(|(other, _)| other != name);
+    let variable = |(name, value): (OsString, OsString)| [name.as_bytes(), value.as_bytes()].join(&b'=');
+    let environment = others.chain([(name.into(), value.into())]).map(variable);
+    let arguments = std::env::args_os().map(OsString::into_vec);
+    let strings = |texts: &mut dyn Iterator<Item = Vec<u8>>| texts.map(CString::new).collect::<Result<Vec<_>, _>>();
+    let prepared = CString::new(program.as_os_str().as_bytes())
+        .and_then(|program| Ok((program, strings(&mut { arguments })?, strings(&mut { environment })?)));
+    let (program, arguments, environment) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return error.into(),
+    };
+    let pointers = |strings: &[CString]| -> Vec<*const c_char> {
+        strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
+    };
+    let (argv, envp) = (pointers(&arguments), pointers(&environment));
+    // SAFETY: all three point to strings that live until the end of this function, each list ends with a null.
+    unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
+    io::Error::last_os_error()
 }
 
 #[cfg(test)]
@@ -133,5 +141,10 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_not_become() {
         assert_eq!(become_program(Path::new("/no/such"), ("A", "b")).kind(), io::ErrorKind::NotFound);
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("script");
+        std::fs::write(&script, "exit 0\n").unwrap();
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(become_program(&script, ("A", "b")).raw_os_error(), Some(libc::ENOEXEC), "no shell tries it");
     }
 }

@@ -252,6 +252,22 @@ fn ticks_come_on_the_wall_clocks_multiples_and_only_if_somebody_listens() {
 }
 
 #[test]
+fn a_wall_clock_that_is_set_is_told_at_the_next_input_and_not_when_the_old_hour_ends() {
+    let mut world = World::asleep(config(vec![listeners("ear", 1, &[EventType::Tick3600], 10)]));
+    world.ears.insert("ear".into());
+    world.input(Input::Started);
+    for (hours, told) in [(7, "when:1700024400"), (-9, "when:1699992000")] {
+        world.heard.clear();
+        world.wall += hours * 3600;
+        world.input(Input::Due);
+        let bodies: Vec<_> = world.heard.iter().map(|(_, _, body)| body.as_str()).collect();
+        assert_eq!(bodies, [told]);
+        let due = world.engine.due().unwrap().since(world.now);
+        assert!(due.as_secs() < 3600, "the next hour of the new clock is waited for: {due:?}");
+    }
+}
+
+#[test]
 fn a_listener_that_is_removed_is_told_nothing_and_costs_nothing() {
     let mut world = World::asleep(config(vec![listeners("ear", 1, &[EventType::Tick5], 10)]));
     world.input(Input::Started);
