@@ -23,6 +23,15 @@ pub struct Row {
     pub zombie: bool,
 }
 
+impl Row {
+    /// The moment at which it started: the table counts on the clock of all deadlines.
+    #[must_use]
+    pub fn started_at(&self) -> model::Moment {
+        let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1);
+        model::Moment(self.start.saturating_mul(tick))
+    }
+}
+
 /// A process' row, while there is one.
 #[must_use]
 pub fn row(pid: u32) -> Option<Row> {
@@ -34,6 +43,21 @@ fn stat(pid: u32) -> Option<String> {
     let mut line = [0; 1024];
     let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
     Some(String::from_utf8_lossy(line.get(..length)?).into_owned())
+}
+
+/// A variable of the environment that a process was started with, if we may see it and it has not been written over.
+#[must_use]
+pub fn variable(pid: u32, name: &str) -> Option<String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let texts = environment.split(|&byte| byte == 0).filter_map(|text| std::str::from_utf8(text).ok());
+    texts.filter_map(|text| text.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned).next_back()
+}
+
+/// The ancestors of a process, its parent first, as far as this namespace shows them.
+#[must_use]
+pub fn ancestors(pid: u32) -> Vec<u32> {
+    let parent_of = |pid: &u32| row(*pid).map(|row| row.parent).filter(|parent| *parent != 0);
+    std::iter::successors(Some(pid), parent_of).skip(1).collect()
 }
 
 /// How a process ended that waits to be reaped by another than us: `Unknown` where we may not know.
@@ -95,12 +119,17 @@ mod tests {
     #[test]
     fn this_process_is_in_the_table_and_its_child_is_below_it() {
         let me = std::process::id();
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").env("VARIABLE", "a=b").spawn().unwrap();
+        assert_eq!(variable(child.id(), "VARIABLE").as_deref(), Some("a=b"));
+        assert_eq!(variable(child.id(), "VARIA"), None);
         let table = table();
         assert!(descendants(me, &table).contains(&child.id()));
         let parent = row(me).unwrap().parent;
+        assert_eq!(ancestors(child.id()).get(..2), Some(&[me, parent][..]));
         assert!(descendants(parent, &table).contains(&child.id()));
         assert!(row(child.id()).unwrap().start >= row(me).unwrap().start);
+        let age = crate::clock::now().since(row(child.id()).unwrap().started_at());
+        assert!(age.as_secs() < 60, "{age:?}");
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(row(child.id()), None);

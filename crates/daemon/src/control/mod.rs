@@ -32,10 +32,11 @@ use sys::clock;
 use sys::poll::Event;
 
 pub use adopting::restore;
-pub use autolog::remove_old as remove_old_autologs;
+pub use autolog::{AutoLogPlace, make as make_autologs, remove_old as remove_old_autologs};
 pub use handing::{ChildState, SocketState};
 pub use office::Reader;
-pub use tree::Tree;
+pub use tree::{Tree, URL, url_of};
+pub use walk::{Task, Walk};
 pub use world::{Setup, World};
 
 /// Why the loop ended.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use config::KillMode;
+use config::{KillMode, ProcessConfig};
 use engine::{Input, ProcessId, SpawnOrder};
 use model::{ExitStatus, Level, Signal};
 use serde::{Deserialize, Serialize};
@@ -30,11 +30,11 @@ pub struct Tree {
     pub(super) pid: u32,
     name: String,
     /// Entries of an environment by which an orphan is known; none if the daemon itself has them.
-    pub(super) marks: Option<[Vec<u8>; 2]>,
+    pub(super) marks: Option<Vec<Vec<u8>>>,
     /// To whom its orphans come.
     pub(super) reapers: Vec<u32>,
     /// Its control group.
-    pub(super) group: Option<PathBuf>,
+    pub(crate) group: Option<PathBuf>,
     /// Descendants that were seen, by process id, with their start.
     pub(super) seen: HashMap<u32, u64>,
     /// A stop is under way.
@@ -42,12 +42,12 @@ pub struct Tree {
     /// Whoever is found gets SIGKILL.
     killing: bool,
     /// The program itself is gone; its end is told after that of the last descendant.
-    pub(super) ended: Option<ExitStatus>,
+    pub(crate) ended: Option<ExitStatus>,
 }
 
 impl Tree {
     /// Of a program with this process id.
-    pub(super) fn of(pid: u32, group: &str, name: &str, reapers: Vec<u32>) -> Self {
+    pub(crate) fn of(pid: u32, group: &str, name: &str, reapers: Vec<u32>) -> Self {
         let marks = [("SUPERVISOR_PROCESS_NAME", name), ("SUPERVISOR_GROUP_NAME", group)];
         // A daemon may be a program of another one, with the same names; then what it has forked and what has not become a
         // program yet has them too.
@@ -55,7 +55,7 @@ impl Tree {
         Self {
             pid,
             name: name.into(),
-            marks: (!own).then(|| marks.map(|(variable, value)| format!("{variable}={value}").into_bytes())),
+            marks: (!own).then(|| marks.map(|(variable, value)| mark(variable, value)).into()),
             reapers,
             group: None,
             seen: HashMap::new(),
@@ -66,9 +66,34 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// The daemon of such a program has this address: programs of other daemons may have the same names.
+    pub(crate) fn of_daemon(mut self, url: Option<&str>) -> Self {
+        if let (Some(marks), Some(url)) = (&mut self.marks, url) {
+            marks.push(mark(URL, url));
+        }
+        self
+    }
+}
+
+fn mark(variable: &str, value: &str) -> Vec<u8> {
+    format!("{variable}={value}").into_bytes()
+}
+
+/// The variable that tells a program where its daemon is.
+pub const URL: &str = "SUPERVISOR_SERVER_URL";
+
+/// Its value for a program of a daemon with this address.
+pub fn url_of(config: &ProcessConfig, daemon: Option<&str>) -> Option<String> {
+    let own = config.environment.iter().rev().find(|(name, _)| name == URL).map(|(_, value)| value.clone());
+    own.or_else(|| config.serverurl.clone()).or_else(|| daemon.map(Into::into))
+}
+
 /// Programs with trees, and the walks under way.
 #[derive(Debug, Default)]
 pub struct Trees {
+    /// The address that programs are told.
+    url: Option<String>,
     trees: HashMap<ProcessId, Tree>,
     walks: HashMap<ProcessId, Steps>,
     /// Why there are no control groups, as it was told last.
@@ -87,6 +112,11 @@ struct Steps {
 }
 
 impl Trees {
+    /// Of a daemon with this address.
+    pub fn of_daemon(url: Option<String>) -> Self {
+        Self { url, ..Self::default() }
+    }
+
     /// The walk is made, or after the one that is under way.
     fn walk(&mut self, process: ProcessId, task: Task, errands: &mut Errands) {
         let Some(tree) = self.trees.get(&process) else { return };
@@ -151,6 +181,8 @@ impl World {
     pub(super) fn plant_tree(&mut self, order: &SpawnOrder, pid: u32, group: Option<PathBuf>) {
         if is_counted(order) {
             let tree = Tree::of(pid, &order.group, &order.config.name, vec![std::process::id()]);
+            let url = url_of(&order.config, self.trees.url.as_deref());
+            let tree = tree.of_daemon(url.as_deref());
             self.trees.walks.remove(&order.process);
             self.trees.trees.insert(order.process, Tree { group, ..tree });
         }
@@ -158,11 +190,15 @@ impl World {
 
     /// Such a program was adopted: its orphans go on to come to whom they came.
     pub(super) fn replant_tree(&mut self, order: &SpawnOrder, pid: u32) {
-        let group = cgroup::of_program(pid).filter(|_| order.config.killmode == KillMode::Cgroup);
-        self.plant_tree(order, pid, group);
-        if let Some(tree) = self.trees.trees.get_mut(&order.process) {
-            tree.reapers.extend(process::row(pid).map(|row| row.parent));
+        if !is_counted(order) {
+            return;
         }
+        let group = cgroup::of_program(pid).filter(|_| order.config.killmode == KillMode::Cgroup);
+        let reapers = [std::process::id()].into_iter().chain(process::row(pid).map(|row| row.parent)).collect();
+        // The daemon that started it may have had another address.
+        let url = process::variable(pid, URL);
+        let tree = Tree::of(pid, &order.group, &order.config.name, reapers).of_daemon(url.as_deref());
+        self.trees.trees.insert(order.process, Tree { group, ..tree });
     }
 
     /// Sends a signal to such a program, and if it is meant for all, to its descendants. False for other programs.

@@ -131,7 +131,7 @@ impl World {
             place,
             loglevel: setup.config.daemon.loglevel,
             children: Children::default(),
-            trees: Trees::default(),
+            trees: Trees::of_daemon(setup.config.daemon.serverurl.clone()),
             launching: Launching::default(),
             adopted: HashMap::new(),
             keeper: setup.keeper,
