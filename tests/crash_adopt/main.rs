@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where its world is not as it should be")]
 
+#[path = "../survivors/mod.rs"]
 mod survivors;
+mod unrecorded;
 
 use std::process::Command;
 

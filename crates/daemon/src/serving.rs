@@ -100,7 +100,7 @@ impl Daemon {
         };
         let legacy = settle(past, &config, &mut logs);
         let mut world = self.set_up(&config, logs, Clients::None(servers), signals, &about)?;
-        let engine = match legacy {
+        let mut engine = match legacy {
             Some(legacy) => {
                 let (engine, orphans, ended) =
                     control::restore(legacy, Arc::clone(&config)).map_err(io::Error::other)?;
@@ -113,6 +113,7 @@ impl Daemon {
                 engine
             }
         };
+        world.note_first(&mut engine);
         Ok(Running { config, world, engine, first: Input::Started, about })
     }
 
@@ -216,7 +217,8 @@ fn logger(orders: Sender<Order>) -> impl Fn(Level, String) + Send + 'static {
 /// What an earlier daemon left is adopted, ended or left alone.
 fn settle(past: Past, config: &Config, logs: &mut Logs) -> Option<Legacy> {
     let mut said = Vec::new();
-    let legacy = past.settle(config, &mut said);
+    let place = control::AutoLogPlace::of(&config.daemon);
+    let legacy = past.settle(config, &|group| control::make_autologs(&place, group), &mut said);
     for (level, text) in said {
         logs.log(level, clock::wall(), &text);
     }
@@ -225,7 +227,7 @@ fn settle(past: Past, config: &Config, logs: &mut Logs) -> Option<Legacy> {
 
 /// Without a thread or /proc nothing is kept, and the daemon runs all the same.
 fn keeper(config: &DaemonConfig, orders: &Sender<Order>) -> Option<Keeper> {
-    let (path, header) = config.statefile.clone().zip(Header::own())?;
+    let (path, header) = config.statefile.clone().zip(Header::own(config.serverurl.clone()))?;
     Keeper::start(path, header, logger(orders.clone())).ok()
 }
 

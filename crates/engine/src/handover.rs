@@ -18,9 +18,10 @@ pub use crate::bus::{Event, Queued};
 use crate::calls::{Calls, Waiter};
 use crate::engine::Engine;
 use crate::group::Group;
-use crate::input::ProcessId;
+use crate::input::{AutoLog, ProcessId};
 pub use crate::listener::Listener;
 use crate::local::Local;
+use crate::membership;
 use crate::process::Process;
 pub use crate::process::{Child, Gone, Started, State, Then};
 use crate::timers::Timer;
@@ -142,6 +143,24 @@ impl fmt::Display for HandoverError {
 }
 
 impl std::error::Error for HandoverError {}
+
+impl GroupState {
+    /// A group of which nothing is known but its configuration: what is to start by itself starts at once. Its processes
+    /// are numbered from `first` on.
+    #[must_use]
+    pub fn fresh(config: Arc<GroupConfig>, logs: Vec<AutoLog>, first: u32) -> Self {
+        let mut logs = membership::LogPaths::new(logs);
+        let is_pool = matches!(config.kind, GroupKind::Listeners(_));
+        let numbered = (first..).zip(&config.processes);
+        let processes = numbered.map(|(number, process)| {
+            let fresh =
+                membership::new_process(ProcessId(number), "".into(), Arc::clone(process), logs.of(process), is_pool);
+            let again = State::Exited { again: Some(Moment::default()) };
+            ProcessState { state: if process.autostart { again } else { State::Stopped }, ..save_process(&fresh) }
+        });
+        Self { processes: processes.collect(), config, pool: None }
+    }
+}
 
 impl Handover {
     /// Of these groups, without events and calls. `next_serial` is that of the next event.

@@ -1,6 +1,6 @@
 //! Groups that come and go: made ready by the world, then active with all their processes, and forgotten when removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -104,14 +104,12 @@ impl Engine {
         let mut members = Vec::with_capacity(config.processes.len());
         let is_pool = matches!(config.kind, GroupKind::Listeners(_));
         let group_name: Arc<str> = Arc::from(config.name.as_str());
-        let mut auto: std::collections::BTreeMap<(String, Channel), PathBuf> =
-            logs.into_iter().map(|log| ((log.process, log.channel), log.path)).collect();
+        let mut logs = LogPaths::new(logs);
         for process in &config.processes {
             let id = ProcessId(self.next_process);
             self.next_process += 1;
-            let mut log = |channel| log_path(process, channel, auto.remove(&(process.name.clone(), channel)));
-            let logs = [log(Channel::Stdout), log(Channel::Stderr)];
-            self.processes.insert(id, new_process(id, Arc::clone(&group_name), Arc::clone(process), logs, is_pool));
+            let process = new_process(id, Arc::clone(&group_name), Arc::clone(process), logs.of(process), is_pool);
+            self.processes.insert(id, process);
             members.push(id);
         }
         let group = Group::new(config, members);
@@ -200,6 +198,22 @@ impl Engine {
     }
 }
 
+/// The logs of a group's processes, AUTO resolved.
+pub(crate) struct LogPaths(BTreeMap<(String, Channel), PathBuf>);
+
+impl LogPaths {
+    /// With these AUTO logs.
+    pub(crate) fn new(logs: Vec<AutoLog>) -> Self {
+        Self(logs.into_iter().map(|log| ((log.process, log.channel), log.path)).collect())
+    }
+
+    /// Of a process: each is given once.
+    pub(crate) fn of(&mut self, process: &ProcessConfig) -> [Option<PathBuf>; 2] {
+        [Channel::Stdout, Channel::Stderr]
+            .map(|channel| log_path(process, channel, self.0.remove(&(process.name.clone(), channel))))
+    }
+}
+
 fn log_path(process: &ProcessConfig, channel: Channel, auto: Option<PathBuf>) -> Option<PathBuf> {
     let output = match channel {
         Channel::Stdout => &process.stdout,
@@ -213,7 +227,8 @@ fn log_path(process: &ProcessConfig, channel: Channel, auto: Option<PathBuf>) ->
     }
 }
 
-fn new_process(
+/// One that has never run.
+pub(crate) fn new_process(
     id: ProcessId,
     group: Arc<str>,
     config: Arc<ProcessConfig>,

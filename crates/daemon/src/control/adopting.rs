@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: who is adopted (that is `survive`).
 
+use engine::handover::Change;
 use engine::{Engine, Input, ProcessId};
 use model::{ExitStatus, Level};
 use rustix::io::Errno;
@@ -101,17 +102,29 @@ impl World {
 
     /// Has what changed noted for a successor.
     pub(super) fn note(&mut self, engine: &mut Engine) {
+        let records = self.records(engine);
+        if let Some(keeper) = self.keeper.as_ref().filter(|_| !records.is_empty()) {
+            keeper.put(records);
+        }
+    }
+
+    /// The same, before the first child: a successor must know whose children they are, whatever is noted of them later.
+    pub fn note_first(&mut self, engine: &mut Engine) {
+        let records = self.records(engine);
+        if let Some(keeper) = &self.keeper {
+            keeper.begin(records);
+        }
+    }
+
+    fn records(&mut self, engine: &mut Engine) -> Vec<Record> {
         let changes = engine.take_changes();
-        let Some(keeper) = self.keeper.as_ref().filter(|_| !changes.is_empty()) else { return };
         let next_serial = engine.next_serial();
-        let records = changes.into_iter().map(|change| {
-            let kept = match &change {
-                engine::handover::Change::Process(state) => self.children.get_mut(state.id).map(|child| child.kept),
-                _ => None,
-            };
-            Record { change, kept, next_serial }
-        });
-        keeper.put(records);
+        let mut kept = |change: &Change| match change {
+            Change::Process(state) => self.children.get_mut(state.id).map(|child| child.kept),
+            Change::Group { .. } | Change::Removed { .. } => None,
+        };
+        let with_kept = |(kept, change)| Record { change, kept, next_serial };
+        changes.into_iter().map(|change| (kept(&change), change)).map(with_kept).collect()
     }
 }
 

@@ -51,11 +51,23 @@ impl Key {
 struct Shared {
     desk: Mutex<Desk>,
     bell: Condvar,
+    /// The first writing was tried.
+    tried: Condvar,
+}
+
+/// The first writing, for which the start waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Beginning {
+    #[default]
+    Unasked,
+    Asked,
+    Tried,
 }
 
 #[derive(Debug, Default)]
 struct Desk {
     waiting: BTreeMap<Key, Record>,
+    beginning: Beginning,
     closed: bool,
     /// The file outlives the thread.
     stays: bool,
@@ -70,7 +82,7 @@ impl Shared {
     /// Waits until there is something to write, or the end has come; without `pause` as long as it takes.
     fn wait(&self, pause: Option<Duration>) {
         let mut desk = self.desk();
-        while desk.waiting.is_empty() && !desk.closed {
+        while desk.waiting.is_empty() && !desk.closed && desk.beginning != Beginning::Asked {
             let Some(pause) = pause else {
                 desk = self.bell.wait(desk).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -83,8 +95,8 @@ impl Shared {
     /// What is to be written, and whether it is the last.
     fn take(&self) -> Desk {
         let mut desk = self.desk();
-        let (closed, stays) = (desk.closed, desk.stays);
-        Desk { waiting: std::mem::take(&mut desk.waiting), closed, stays }
+        let (beginning, closed, stays) = (desk.beginning, desk.closed, desk.stays);
+        Desk { waiting: std::mem::take(&mut desk.waiting), beginning, closed, stays }
     }
 }
 
@@ -96,7 +108,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread. Until the first change the file stays as it is. `log` takes lines for the daemon's log.
+    /// Starts the thread. Until `begin` or the first change the file stays as it is. `log` takes lines for the daemon's log.
     ///
     /// # Errors
     /// No thread is to be had.
@@ -120,6 +132,16 @@ impl Keeper {
         }
         drop(desk);
         self.shared.bell.notify_one();
+    }
+
+    /// Has the file written before the first child is started, with these records if there are any. Waits for it, but not
+    /// for ever: a disk that hangs delays the start only.
+    pub fn begin(&self, records: impl IntoIterator<Item = Record>) {
+        self.shared.desk().beginning = Beginning::Asked;
+        self.put(records);
+        let desk = self.shared.desk();
+        let asked = |desk: &mut Desk| desk.beginning == Beginning::Asked;
+        drop(self.shared.tried.wait_timeout_while(desk, PATIENCE, asked));
     }
 
     /// Another daemon goes on in this process: the file says all that is known, and stays.
@@ -163,7 +185,7 @@ impl Notebook {
             if let Some(rest) = written.and_then(|written| BURST.checked_sub(written.elapsed())) {
                 thread::sleep(rest);
             }
-            let Desk { waiting, closed, stays } = shared.take();
+            let Desk { waiting, beginning, closed, stays } = shared.take();
             if closed {
                 if stays {
                     let _ = self.note(waiting);
@@ -175,6 +197,10 @@ impl Notebook {
             let result = self.note(waiting);
             self.tell(result, log);
             written = Some(Instant::now());
+            if beginning == Beginning::Asked {
+                shared.desk().beginning = Beginning::Tried;
+                shared.tried.notify_all();
+            }
         }
     }
 

@@ -1,14 +1,17 @@
 //! What outlives the daemon: it notes its programs in the state file, and one that is started after a crash goes on with
 //! them.
 //!
-//! `record` is the form of the file, `keeper` the thread that writes it, `past` what is found of a daemon that died, and
-//! `orphan` a program of it that still runs. Deliberately absent: fsync (only the daemon's death is to be survived, not the
+//! `record` is the form of the file, `keeper` the thread that writes it, `past` what is found of a daemon that died,
+//! `unrecorded` what its file does not tell, `orphan` a program of it that still
+//! runs, `ending` what ends those that are not adopted. Deliberately absent: fsync (only the daemon's death is to be survived, not the
 //! machine's), and what the engine makes of it.
 
+mod ending;
 mod keeper;
 mod orphan;
 mod past;
 mod record;
+mod unrecorded;
 
 pub use keeper::Keeper;
 pub use orphan::Orphan;

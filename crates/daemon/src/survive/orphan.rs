@@ -1,18 +1,14 @@
-//! A program that a dead daemon has left: found again, ended, or its pipes opened once more.
+//! A program that a dead daemon has left: found again, and its pipes opened once more.
 //!
-//! Its pipes live because the program itself holds both ends of each. Deliberately absent: who is to be adopted.
+//! Its pipes live because the program itself holds both ends of each. Deliberately absent: who is to be adopted, and how
+//! others are ended (that is `ending`).
 
 use std::os::fd::OwnedFd;
-use std::time::Duration;
 
-use config::ProcessConfig;
 use engine::{ProcessId, SpawnOrder};
-use model::Signal;
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
-use rustix::time::Timespec;
-use sys::{clock, pipes, process, signals};
+use sys::{pipes, process};
 
 use super::record::Kept;
 
@@ -67,39 +63,5 @@ impl Orphan {
     /// Which process it is.
     pub const fn process(&self) -> ProcessId {
         self.order.process
-    }
-}
-
-/// Asks processes and their groups to end, and ends those that do not within `patience` of their `stopwaitsecs`.
-pub fn end(orphans: &[(Kept, &OwnedFd, &ProcessConfig)], patience: Duration) {
-    let seconds = orphans.iter().map(|(_, _, config)| u64::try_from(config.stopwaitsecs).unwrap_or(0)).max();
-    for (kept, _, config) in orphans {
-        let _ = signals::send(kept.pid, config.stopsignal, true);
-    }
-    wait(orphans, patience.min(Duration::from_secs(seconds.unwrap_or(0))));
-    for (kept, pidfd, _) in orphans {
-        let _ = signals::send_by(pidfd, Signal::KILL);
-        let _ = signals::send(kept.pid, Signal::KILL, true);
-    }
-    wait(orphans, KILLED);
-}
-
-/// What was killed is gone within this time, unless the kernel itself hangs.
-const KILLED: Duration = Duration::from_secs(2);
-
-fn wait(orphans: &[(Kept, &OwnedFd, &ProcessConfig)], patience: Duration) {
-    let deadline = clock::now().after(patience);
-    let mut left: Vec<&OwnedFd> = orphans.iter().map(|(_, pidfd, _)| *pidfd).collect();
-    while !left.is_empty() && clock::now() < deadline {
-        let mut fds: Vec<PollFd<'_>> = left.iter().map(|fd| PollFd::new(*fd, PollFlags::IN)).collect();
-        let rest = deadline.since(clock::now());
-        let timeout =
-            Timespec { tv_sec: i64::try_from(rest.as_secs()).unwrap_or(0), tv_nsec: rest.subsec_nanos().into() };
-        if poll(&mut fds, Some(&timeout)).is_err() {
-            continue;
-        }
-        let ended: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
-        let mut ended = ended.into_iter();
-        left.retain(|_| !ended.next().unwrap_or(false));
     }
 }

@@ -10,16 +10,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use config::{Config, DaemonConfig, GroupConfig, GroupKind, Orphans, ProcessConfig};
-use engine::handover::{Child, GroupState, Started, State};
-use engine::{Handover, ProcessId, SpawnOrder};
-use model::{Level, Moment};
+use engine::handover::{GroupState, State};
+use engine::{AutoLog, Handover, ProcessId, SpawnOrder};
+use model::Level;
 use sys::{clock, process};
 
+use super::ending::{self, Ending};
 use super::orphan::{self, Orphan};
 use super::record::{self, Header, Kept, Written};
+use super::unrecorded;
+use crate::control;
 
 /// A line for the daemon's log.
-type Said = (Level, String);
+pub type Said = (Level, String);
 
 /// An old listener has so long to end.
 const LISTENERS: Duration = Duration::from_secs(2);
@@ -51,7 +54,8 @@ pub struct Legacy {
 impl Past {
     /// Reads the state file.
     pub fn look(config: &DaemonConfig) -> (Self, Option<Said>) {
-        let Some((path, own)) = config.statefile.as_ref().zip(Header::own()) else { return (Self::Nothing, None) };
+        let own = Header::own(config.serverurl.clone());
+        let Some((path, own)) = config.statefile.as_ref().zip(own) else { return (Self::Nothing, None) };
         match record::read(path) {
             Ok(Some(written)) if !written.header.is_of_this_place(&own) => (Self::Nothing, None),
             Ok(Some(written)) if written.header.pid != own.pid && written.header.lives() => {
@@ -80,26 +84,33 @@ impl Past {
     }
 
     /// Does with the old programs what `orphans=` says; may wait for those that have to end.
-    pub fn settle(self, config: &Config, said: &mut Vec<Said>) -> Option<Legacy> {
+    /// `make_logs` makes the AUTO logs of a group.
+    pub fn settle(
+        self,
+        config: &Config,
+        make_logs: &dyn Fn(&GroupConfig) -> Vec<AutoLog>,
+        said: &mut Vec<Said>,
+    ) -> Option<Legacy> {
         let Self::Gone(mut written) = self else { return None };
         if config.daemon.orphans == Orphans::Ignore {
             return None;
         }
-        find_unrecorded(&mut written);
-        let living = find_living(&written);
+        unrecorded::find(&mut written, config, make_logs, said);
+        let (living, left) = (find_living(&written), left_behind(&written));
         if living.is_empty() {
+            ending::end(&left, Duration::ZERO);
             return None;
         }
         let pid = written.header.pid;
         said.push((Level::Warn, format!("supervisord with pid {pid} has died and left {} processes", living.len())));
         if config.daemon.orphans == Orphans::Kill {
-            let all: Vec<_> = living.iter().map(|one| (one.kept, &one.pidfd, &*one.config)).collect();
-            orphan::end(&all, KILLED);
+            let all: Vec<_> = living.into_iter().map(Living::into_ending).chain(left).collect();
+            ending::end(&all, KILLED);
             return None;
         }
         let (listeners, programs): (Vec<_>, Vec<_>) = living.into_iter().partition(|one| one.listener);
-        let old: Vec<_> = listeners.iter().map(|one| (one.kept, &one.pidfd, &*one.config)).collect();
-        orphan::end(&old, LISTENERS);
+        let old: Vec<_> = listeners.into_iter().map(Living::into_ending).chain(left).collect();
+        ending::end(&old, LISTENERS);
         (!programs.is_empty()).then(|| adopt(*written, programs, config, said))
     }
 }
@@ -109,11 +120,41 @@ struct Living {
     id: ProcessId,
     kept: Kept,
     pidfd: OwnedFd,
+    group: String,
     config: std::sync::Arc<ProcessConfig>,
     listener: bool,
 }
 
-fn is_pool(group: &GroupConfig) -> bool {
+impl Living {
+    fn into_ending(self) -> Ending {
+        let Self { kept, group, config, pidfd, .. } = self;
+        let url = process::variable(kept.pid, control::URL);
+        Ending { kept, group, config, pidfd: Some(pidfd), url }
+    }
+}
+
+/// Programs that have ended without a daemon, whose descendants are not to outlive them.
+fn left_behind(written: &Written) -> Vec<Ending> {
+    let mut ended = Vec::new();
+    for group in &written.groups {
+        for (state, config) in group.processes.iter().zip(&group.config.processes) {
+            let kept = written.kept.get(&state.id).filter(|kept| orphan::find(kept).is_none());
+            let Some(&kept) = kept.filter(|_| state.state.child().is_some() && ending::is_counted(config)) else {
+                continue;
+            };
+            let (group, config) = (group.config.name.clone(), config.clone());
+            let url = control::url_of(&config, written.header.url.as_deref());
+            // Without it those of another daemon, with the same names, would be taken for this one's.
+            if url.is_some() {
+                ended.push(Ending { kept, group, config, pidfd: None, url });
+            }
+        }
+    }
+    ended
+}
+
+/// Its processes are event listeners.
+pub fn is_pool(group: &GroupConfig) -> bool {
     matches!(group.kind, GroupKind::Listeners(_))
 }
 
@@ -124,54 +165,11 @@ fn find_living(written: &Written) -> Vec<Living> {
             let Some(kept) = written.kept.get(&state.id).filter(|_| state.state.child().is_some()) else { continue };
             if let Some(pidfd) = orphan::find(kept) {
                 let (id, config, listener) = (state.id, config.clone(), is_pool(&group.config));
-                living.push(Living { id, kept: *kept, pidfd, config, listener });
+                living.push(Living { id, kept: *kept, pidfd, group: group.config.name.clone(), config, listener });
             }
         }
     }
     living
-}
-
-/// A child that came to be after the last line was written: it has the environment of its program, leads its process group
-/// and is of the daemon's session, which a grandchild that has only inherited that environment does not and is not.
-fn find_unrecorded(written: &mut Written) {
-    let header = written.header.clone();
-    let known: HashSet<u32> = written.kept.values().map(|kept| kept.pid).collect();
-    let rows = process::table().into_iter().filter(|row| {
-        row.group == row.pid && row.session == header.session && row.start >= header.start && !known.contains(&row.pid)
-    });
-    for row in
-        rows.filter(|row| !row.zombie && process::row(row.parent).is_none_or(|parent| parent.start < header.start))
-    {
-        let Some((group, name)) = marker(row.pid) else { continue };
-        let Some(found) = written.groups.iter_mut().find(|found| found.config.name == group) else { continue };
-        let members = found.processes.iter_mut().zip(&found.config.processes);
-        let Some((state, config)) = members.into_iter().find(|(_, config)| config.name == name) else { continue };
-        let has_child = written.kept.get(&state.id).is_some_and(|kept| orphan::find(kept).is_some());
-        if has_child {
-            continue;
-        }
-        let at = clock::now();
-        let started = state.started.unwrap_or(Started { at, wall: clock::wall() });
-        let up_at = Moment(started.at.after_secs(config.startsecs).0.saturating_add(1));
-        state.started = Some(started);
-        state.state = State::Starting { child: Child { pid: row.pid, gone: None }, up_at };
-        written.kept.insert(state.id, Kept { pid: row.pid, start: row.start, pipes: pipes_of(row.pid) });
-    }
-}
-
-/// The group and name that a child was told.
-fn marker(pid: u32) -> Option<(String, String)> {
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let find = |name: &str| {
-        let texts = environment.split(|&byte| byte == 0).filter_map(|text| std::str::from_utf8(text).ok());
-        texts.filter_map(|text| text.strip_prefix(name)).map(str::to_owned).next_back()
-    };
-    Some((find("SUPERVISOR_GROUP_NAME=")?, find("SUPERVISOR_PROCESS_NAME=")?))
-}
-
-fn pipes_of(pid: u32) -> [Option<u64>; 3] {
-    use std::os::unix::fs::MetadataExt;
-    [0, 1, 2].map(|fd| std::fs::metadata(format!("/proc/{pid}/fd/{fd}")).ok().map(|found| found.ino()))
 }
 
 fn adopt(written: Written, programs: Vec<Living>, config: &Config, said: &mut Vec<Said>) -> Legacy {

@@ -33,12 +33,15 @@ pub struct Header {
     pub start: u64,
     /// Its children have the same.
     pub session: u32,
+    /// Its address, as its children were told.
+    #[serde(default)]
+    pub url: Option<String>,
 }
 
 impl Header {
     /// Of this process; `None` without /proc.
     #[must_use]
-    pub fn own() -> Option<Self> {
+    pub fn own(url: Option<String>) -> Option<Self> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
         let row = process::row(std::process::id())?;
@@ -49,6 +52,7 @@ impl Header {
             pid: row.pid,
             start: row.start,
             session: row.session,
+            url,
         })
     }
 
