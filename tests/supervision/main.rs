@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where its world is not as it should be")]
 
+mod cgroups;
 mod daemon;
 mod ending;
 mod endurance;

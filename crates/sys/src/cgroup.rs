@@ -75,6 +75,17 @@ pub fn own() -> Result<PathBuf, String> {
     place(&read("/proc/self/cgroup")?, &read("/proc/self/mountinfo")?)
 }
 
+/// Sees that processes may be moved from this group to one below it, for which it takes the right to write to the list of
+/// both: a folder that is delegated without its files takes new groups, and nobody gets into them.
+///
+/// # Errors
+/// Why not, in words.
+pub fn may_be_left(base: &Path) -> Result<(), String> {
+    let list = base.join("cgroup.procs");
+    let opened = File::options().write(true).open(&list);
+    opened.map(drop).map_err(|error| format!("{}: {}", list.display(), crate::errno::of(&error)))
+}
+
 /// The folder of a process' group, if that was made by `Cgroup::make`.
 #[must_use]
 pub fn of_program(pid: u32) -> Option<PathBuf> {
@@ -222,7 +233,9 @@ mod tests {
         fs::write(group.join("cgroup.kill"), "").unwrap();
         kill(&group).unwrap();
         assert_eq!(fs::read(group.join("cgroup.kill")).unwrap(), b"1");
+        assert_eq!(may_be_left(&group.join("own")), Ok(()));
         let gone = base.path().join("gone");
+        assert_eq!(may_be_left(&gone), Err(format!("{}/cgroup.procs: ENOENT", gone.display())));
         assert_eq!(members(&gone).unwrap(), [] as [u32; 0]);
         assert!(!is_populated(&gone).unwrap());
     }

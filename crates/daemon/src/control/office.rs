@@ -173,6 +173,7 @@ impl Office {
     fn group_for(&self, order: &SpawnOrder) -> Result<Arc<Cgroup>, String> {
         let base = self.base.get_or_init(|| {
             let base = cgroup::own()?;
+            cgroup::may_be_left(&base)?;
             cgroup::sweep(&base);
             Ok(base)
         });
