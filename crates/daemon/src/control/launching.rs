@@ -14,6 +14,7 @@ use sys::poll::Interest;
 
 use super::children::{self, Child, Watched};
 use super::office::{Errand, Planned};
+use super::sockets::Found;
 use super::spawning::{self, Fresh, Launch, Pending};
 use super::stdin::Stdin;
 use super::world::World;
@@ -82,7 +83,8 @@ impl World {
         while self.launching.plans < PLANS {
             let Some(order) = self.launching.orders.pop_front() else { return };
             self.launching.plans += 1;
-            self.errands.run(Errand::Plan(order));
+            let socket = self.sockets.wanted(&order);
+            self.errands.run(Errand::Plan(order, socket));
         }
     }
 
@@ -122,7 +124,8 @@ impl World {
     }
 
     fn start(&mut self, process: ProcessId, result: Result<(), String>) {
-        let Some(Pending { order, planned: Planned { plan, refused } }) = self.launching.pending.remove(&process)
+        let Some(Pending { order, planned: Planned { plan, refused, address } }) =
+            self.launching.pending.remove(&process)
         else {
             return;
         };
@@ -131,7 +134,7 @@ impl World {
         self.prepare_tree(&order, refused);
         let spawned = result
             .map_err(|errno| SpawnError::Other(spawning::no_dispatchers(&order.config.name, &errno)))
-            .and_then(|()| self.socket(&order))
+            .and_then(|()| self.socket(&order, address))
             .and_then(|socket| spawning::spawn(&order, &plan, socket));
         let input = match spawned {
             Ok(fresh) => {
@@ -159,9 +162,9 @@ impl World {
     }
 
     /// The stdin of a FastCGI program.
-    fn socket(&mut self, order: &SpawnOrder) -> Result<Option<OwnedFd>, SpawnError> {
+    fn socket(&mut self, order: &SpawnOrder, address: Option<Found>) -> Result<Option<OwnedFd>, SpawnError> {
         let Some(config) = &order.socket else { return Ok(None) };
-        let (socket, line) = self.sockets.get(&order.group, config).map_err(SpawnError::Other)?;
+        let (socket, line) = self.sockets.get(&order.group, config, address).map_err(SpawnError::Other)?;
         if let Some(line) = line {
             self.log(Level::Info, line);
         }

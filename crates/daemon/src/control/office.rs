@@ -16,6 +16,7 @@ use sys::spawn::{ChildPlan, ChildSpec, Credentials};
 use wire::python::repr;
 
 use super::autolog::{self, AutoLogPlace};
+use super::sockets::Found;
 use super::walk::{Walk, Walked};
 use crate::upgrade::{self, Parcel, Proven};
 
@@ -31,12 +32,21 @@ pub enum Errand {
     MakeLogs(Ticket, Arc<GroupConfig>),
     /// See whether a command can be run.
     Check(Ticket, Arc<ProcessConfig>),
-    /// Find out all that a child needs.
-    Plan(Box<SpawnOrder>),
+    /// Find out all that a child needs; the address of its socket too, unless that is open.
+    Plan(Box<SpawnOrder>, Socket),
     /// See whether the program at the daemon's path accepts a state.
     Prove(Box<Parcel>),
     /// See to the descendants of a program.
     Walk(Box<Walk>),
+}
+
+/// Whether the socket of a FastCGI group is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Socket {
+    /// It is, or the program has none.
+    Ready,
+    /// It has to be made.
+    Wanted,
 }
 
 /// What an errand brings home.
@@ -59,6 +69,8 @@ pub struct Planned {
     pub plan: Box<ChildPlan>,
     /// Why it has no control group although it is to have one.
     pub refused: Option<String>,
+    /// The address of its socket if that is wanted and has one, or why not. Who knows it may be slow: a name service.
+    pub address: Option<Found>,
 }
 
 /// What errands have to know.
@@ -108,8 +120,8 @@ impl Office {
                 Outcome::Fact(Input::CommandChecked { ticket, result: self.find(&config).map(drop) })
             }
             Errand::Prove(parcel) => Outcome::Proved(upgrade::prove(&parcel)),
-            Errand::Plan(order) => {
-                let planned = self.plan(&order);
+            Errand::Plan(order, socket) => {
+                let planned = self.plan(&order, socket);
                 Outcome::Planned(order, planned)
             }
             Errand::Walk(walk) => Outcome::Walked(Box::new(walk.go())),
@@ -147,7 +159,7 @@ impl Office {
         }
     }
 
-    fn plan(&self, order: &SpawnOrder) -> Result<Planned, SpawnError> {
+    fn plan(&self, order: &SpawnOrder, socket: Socket) -> Result<Planned, SpawnError> {
         let config = &order.config;
         let (program, argv) = self.find(config).map_err(SpawnError::Command)?;
         let (cgroup, refused) = match (config.killmode == KillMode::Cgroup).then(|| self.group_for(order)) {
@@ -166,7 +178,8 @@ impl Office {
         };
         let plan = ChildPlan::new(spec);
         let plan = plan.map_err(|error| SpawnError::Other(super::spawning::no_fork(&config.name, &error)))?;
-        Ok(Planned { plan: Box::new(plan), refused })
+        let wanted = order.socket.as_ref().filter(|_| socket == Socket::Wanted);
+        Ok(Planned { plan: Box::new(plan), refused, address: wanted.and_then(super::sockets::look_up) })
     }
 
     /// A control group of its own for `killmode=cgroup`, or why it cannot be had.
