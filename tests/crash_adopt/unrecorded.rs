@@ -180,3 +180,39 @@ fn daemons_that_died_together_take_only_their_own_programs_of_the_same_names() {
     assert!(!House::lives(&pid_2) && !House::lives(&orphan_2));
     House::signal(&orphan_1, "KILL");
 }
+
+#[test]
+fn a_state_file_of_another_boot_or_another_namespace_is_an_ordinary_start() {
+    for word in ["boot", "namespace"] {
+        let mut house = House::new("[program:cat]\ncommand=/bin/cat\nstartsecs=0\n");
+        house.start();
+        let pid = house.pid_of("cat");
+        house.kill();
+        let other = house.read("pid.state").replacen(&format!("\"{word}\":\""), &format!("\"{word}\":\"other"), 1);
+        std::fs::write(house.path("pid.state"), other).unwrap();
+        house.start();
+        assert_ne!(house.pid_of("cat"), pid, "{word}");
+        assert!(!house.read("main.log").contains("has died"), "{word}");
+        House::signal(&pid, "KILL");
+    }
+}
+
+#[test]
+fn the_state_file_of_a_daemon_that_runs_is_left_to_it() {
+    let mut first = House::new("[program:cat]\ncommand=/bin/cat\nstartsecs=0\n");
+    first.start();
+    let pid = first.pid_of("cat");
+    let state = first.path("pid.state");
+    let mut second = House::new(&format!(
+        "[supervisord]\nstatefile={}\n[program:cat]\ncommand=/bin/cat\nstartsecs=0\n",
+        state.display()
+    ));
+    second.start();
+    assert!(second.read("main.log").contains("which runs: none is kept"), "{}", second.read("main.log"));
+    assert!(until(|| second.ctl(&["status"]).contains("RUNNING")));
+    second.end();
+    assert!(state.exists());
+    first.kill();
+    first.start();
+    assert_eq!(first.pid_of("cat"), pid);
+}

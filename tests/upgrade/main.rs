@@ -159,6 +159,26 @@ fn a_listener_in_the_middle_of_an_event_is_heard_and_told_on() {
 }
 
 #[test]
+fn an_event_of_which_a_listener_has_read_a_part_arrives_whole() {
+    let house = house(
+        "[eventlistener:ear]\nevents=REMOTE_COMMUNICATION\nstartsecs=0\ndirectory=%(here)s\n\
+         command=/bin/sh -c 'while :; do echo READY; read line || exit; echo begun >> begun; \
+         while [ ! -e go ]; do sleep 0.02; done; head -c ${line##*len:} >> got; printf \"RESULT 2\\nOK\"; done'\n",
+    );
+    let text = "0123456789abcdef".repeat(20_000);
+    house.call("supervisor.sendRemoteCommEvent", &["t", &text]);
+    assert!(until(|| !house.read("begun").is_empty()));
+    upgrade(&house);
+    upgrade(&house);
+    house.call("supervisor.sendRemoteCommEvent", &["t", "end"]);
+    std::fs::write(house.path("go"), "").unwrap();
+    let whole = format!("type:t\n{text}type:t\nend");
+    assert!(until(|| house.read("got").len() >= whole.len()), "{}", house.read("got").len());
+    assert_eq!(house.read("got"), whole);
+    assert_eq!(house.read("begun"), "begun\nbegun\n", "each event once");
+}
+
+#[test]
 fn bytes_that_wait_for_a_stdin_arrive() {
     let house = house(
         "[program:slow]\ncommand=/bin/sh -c 'while [ ! -e go ]; do sleep 0.02; done; cat > got'\ndirectory=%(here)s\n\

@@ -146,3 +146,23 @@ fn a_program_that_cannot_be_run_after_both_proofs_leaves_everything_as_it_was() 
     upgrade(&house);
     assert_eq!(pids(), before);
 }
+
+#[test]
+fn a_daemon_that_ends_while_a_program_is_asked_answers_the_call_and_leaves_nobody_behind() {
+    let mut house = house(CAT);
+    std::fs::write(
+        house.path("script"),
+        format!("#!/bin/sh\necho $$ > {}\nexec sleep 60\n", house.path("asked").display()),
+    )
+    .unwrap();
+    house.install(&house.path("script"));
+    std::thread::scope(|scope| {
+        let upgrade = scope.spawn(|| house.ctl_status(&["upgrade"]));
+        assert!(until(|| house.read("asked").ends_with('\n')));
+        House::signal(&house.daemon().to_string(), "TERM");
+        let (said, good) = upgrade.join().unwrap();
+        assert!(!good && said.contains("not upgraded: SHUTDOWN_STATE"), "{said}");
+    });
+    house.end();
+    assert!(until(|| !House::lives(house.read("asked").trim())));
+}

@@ -74,6 +74,7 @@ impl Daemon {
             };
             next_serial = engine.next_serial();
             world.finish();
+            sys::helper::end_all();
             if let Some(pidfile) = &about.pidfile {
                 remove_pidfile(pidfile);
             }

@@ -81,6 +81,14 @@ fn end(child: &Child, kill: bool) {
     }
 }
 
+/// Kills those that have not answered: whoever asked is about to end, and nobody is left who would.
+pub fn end_all() {
+    // On the list is only who has not been reaped: the number is still its own.
+    for &pid in children().iter() {
+        let _ = signals::send(pid, Signal::KILL, false);
+    }
+}
+
 /// True if this child, which has just been reaped, was one of those that were asked.
 #[must_use]
 pub fn was_asked(pid: u32) -> bool {
