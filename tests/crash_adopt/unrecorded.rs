@@ -161,6 +161,29 @@ fn what_a_program_that_ended_without_a_daemon_has_left_is_ended_before_it_is_sta
 }
 
 #[test]
+fn what_such_a_program_has_left_in_its_control_group_is_ended_whatever_it_is() {
+    // Its child has no parent, no session and no environment in common with it.
+    let mut house = House::new(
+        "[program:family]\nkillmode=cgroup\nstartsecs=0\nstopwaitsecs=1\n\
+         command=/bin/sh -c 'setsid env -i /bin/sleep 1003 & echo $! > %(here)s/orphan; exec sleep 1002'\n",
+    );
+    house.start();
+    assert!(until(|| house.read("orphan").ends_with('\n')));
+    let (pid, orphan) = (house.pid_of("family"), house.read("orphan").trim().to_owned());
+    if house.read("main.log").contains("no control group") {
+        eprintln!("skipped: no control group can be made here");
+        return;
+    }
+    house.kill();
+    House::signal(&pid, "KILL");
+    assert!(until(|| !House::lives(&pid)));
+    assert!(House::lives(&orphan));
+    house.start();
+    assert!(until(|| house.ctl(&["status", "family"]).contains("RUNNING")));
+    assert!(!House::lives(&orphan), "{}", house.read("main.log"));
+}
+
+#[test]
 fn daemons_that_died_together_take_only_their_own_programs_of_the_same_names() {
     let (mut one, pid_1, orphan_1) = family("");
     let (mut two, pid_2, orphan_2) = family("");

@@ -118,6 +118,19 @@ fn place(groups: &str, mounts: &str) -> Result<PathBuf, String> {
     Err("no cgroup2 file system is mounted that shows the daemon's own group".into())
 }
 
+/// The group below `base` that a daemon which is gone had made for this program.
+#[must_use]
+pub fn left_behind(base: &Path, group: &str, program: &str, number: u32) -> Option<PathBuf> {
+    let entries = fs::read_dir(base).ok()?.flatten().take(FOLDERS);
+    let is_it = |name: &str| {
+        let daemon = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        daemon.is_some_and(|daemon| {
+            crate::process::row(daemon).is_none() && folder_name(daemon, number, &format!("{group}-{program}")) == name
+        })
+    };
+    entries.into_iter().find(|entry| entry.file_name().to_str().is_some_and(is_it)).map(|entry| entry.path())
+}
+
 /// Removes groups that daemons which are gone have left empty.
 pub fn sweep(base: &Path) {
     let Ok(entries) = fs::read_dir(base) else { return };
@@ -247,6 +260,11 @@ mod tests {
         for name in ["supervisor-4194305-1-x", "system.slice", &ours] {
             fs::create_dir(base.path().join(name)).unwrap();
         }
+        let found = |number| left_behind(base.path(), "x", "y", number);
+        fs::create_dir(base.path().join("supervisor-4194305-2-x-y")).unwrap();
+        fs::create_dir(base.path().join(format!("supervisor-{}-3-x-y", std::process::id()))).unwrap();
+        assert_eq!(found(2), Some(base.path().join("supervisor-4194305-2-x-y")));
+        assert_eq!((found(1), found(3)), (None, None));
         sweep(base.path());
         let left = |name: &str| base.path().join(name).exists();
         assert!(!left("supervisor-4194305-1-x") && left("system.slice") && left(&ours));

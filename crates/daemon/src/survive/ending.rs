@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::{KillMode, ProcessConfig};
+use engine::ProcessId;
 use model::{ExitStatus, Signal};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::Timespec;
@@ -31,6 +32,8 @@ pub fn is_counted(config: &ProcessConfig) -> bool {
 #[derive(Debug)]
 pub struct Ending {
     /// Which program.
+    pub process: ProcessId,
+    /// By what its process is known.
     pub kept: Kept,
     /// Its group.
     pub group: String,
@@ -55,7 +58,10 @@ impl Ending {
         let mut reapers = process::ancestors(std::process::id());
         reapers.extend(process::row(pid).map(|row| row.parent));
         let mut tree = Tree::of(pid, &self.group, &self.config.name, reapers).of_daemon(self.url.as_deref());
-        tree.group = cgroup::of_program(pid).filter(|_| self.config.killmode == KillMode::Cgroup);
+        if self.config.killmode == KillMode::Cgroup {
+            let left = || cgroup::left_behind(&cgroup::own().ok()?, &self.group, &self.config.name, self.process.0);
+            tree.group = if self.pidfd.is_some() { cgroup::of_program(pid) } else { left() };
+        }
         tree.ended = self.is_gone().then_some(ExitStatus::Unknown);
         Some(tree)
     }
@@ -84,7 +90,7 @@ impl Ending {
 
 /// Who lives, or was killed.
 fn walk(tree: &mut Tree, task: Task) -> Vec<u32> {
-    let walked = Walk { process: engine::ProcessId(0), task, tree: tree.clone() }.go();
+    let walked = Walk { process: ProcessId(0), task, tree: tree.clone() }.go();
     *tree = walked.tree;
     walked.members
 }

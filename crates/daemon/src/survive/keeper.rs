@@ -291,3 +291,26 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     name.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_begins_before_anything_is_to_be_noted_and_a_disk_that_says_no_delays_nobody_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let header = Header::own(Some("unix:///x".into())).unwrap();
+        let keeper = Keeper::start(path.clone(), header.clone(), |_, _| {}).unwrap();
+        keeper.begin([]);
+        let written = super::super::record::read(&path).unwrap().unwrap();
+        assert_eq!((written.header, written.groups.len()), (header.clone(), 0));
+        keeper.finish();
+        assert!(!path.exists());
+        let (tell, told) = mpsc::channel();
+        let nowhere = folder.path().join("nowhere/state");
+        let keeper = Keeper::start(nowhere, header, move |_, text| tell.send(text).unwrap()).unwrap();
+        keeper.begin([]);
+        assert!(told.try_recv().unwrap().contains("cannot write the state file"), "it was tried");
+    }
+}

@@ -127,9 +127,9 @@ struct Living {
 
 impl Living {
     fn into_ending(self) -> Ending {
-        let Self { kept, group, config, pidfd, .. } = self;
+        let Self { id: process, kept, group, config, pidfd, .. } = self;
         let url = process::variable(kept.pid, control::URL);
-        Ending { kept, group, config, pidfd: Some(pidfd), url }
+        Ending { process, kept, group, config, pidfd: Some(pidfd), url }
     }
 }
 
@@ -146,7 +146,7 @@ fn left_behind(written: &Written) -> Vec<Ending> {
             let url = control::url_of(&config, written.header.url.as_deref());
             // Without it those of another daemon, with the same names, would be taken for this one's.
             if url.is_some() {
-                ended.push(Ending { kept, group, config, pidfd: None, url });
+                ended.push(Ending { process: state.id, kept, group, config, pidfd: None, url });
             }
         }
     }
