@@ -76,6 +76,37 @@ fn what_runs_and_is_neither_noted_nor_configured_is_left_alone_and_told() {
 }
 
 #[test]
+fn what_a_stopped_program_has_left_behind_is_not_taken_for_the_program() {
+    // timeout(1) leads a process group of its own, as a program does, and has its environment.
+    let mut house = House::new(
+        "[program:x]\ncommand=/bin/sh -c 'timeout 1000 sleep 1000 & echo $! > %(here)s/left; exec cat'\nstartsecs=0\n\
+         [program:cat]\ncommand=/bin/cat\nstartsecs=0\n",
+    );
+    house.start();
+    let cat = house.pid_of("cat");
+    assert!(until(|| house.read("left").ends_with('\n')));
+    let left = house.read("left").trim().to_owned();
+    let field = |number: usize| {
+        let stat = std::fs::read_to_string(format!("/proc/{left}/stat")).unwrap();
+        stat.split(' ').nth(number - 1).unwrap().to_owned()
+    };
+    assert!(until(|| field(5) == left), "it leads its group");
+    // Its start is told in hundredths of a second.
+    let began = field(22).parse::<f64>().unwrap() / 100.0;
+    let uptime = || std::fs::read_to_string("/proc/uptime").unwrap().split(' ').next().unwrap().parse::<f64>().unwrap();
+    assert!(until(|| uptime() > began + 0.05));
+    house.ctl(&["stop", "x"]);
+    assert!(until(|| house.read("pid.state").contains("Stopped")));
+    house.kill();
+    house.start();
+    assert_eq!(house.pid_of("cat"), cat);
+    assert!(house.ctl(&["status", "x"]).contains("STOPPED"), "{}", house.read("main.log"));
+    assert!(house.read("main.log").contains(&format!("pid {left} was left behind by 'x'")));
+    assert!(House::lives(&left));
+    House::signal(&left, "KILL");
+}
+
+#[test]
 fn programs_of_another_daemon_with_the_same_names_are_not_taken() {
     let cat = "[program:cat]\ncommand=/bin/cat\nstartsecs=0\n";
     let mut other = House::new(cat);

@@ -50,17 +50,19 @@ fn copies(house: &House, name: &str) -> Vec<String> {
     .collect()
 }
 
-/// Numbers of each process that wrote into a log follow each other; gives how many lines there are.
-fn check_lines(house: &House, name: &str) -> usize {
+/// Numbers of each process that wrote into a log follow each other; gives how many lines there are, and how many are missing.
+fn check_lines(house: &House, name: &str) -> (usize, u64) {
     let log = house.read(&format!("{name}.log"));
     let mut last: std::collections::HashMap<&str, u64> = std::collections::HashMap::new();
+    let mut missing = 0;
     for line in log.lines() {
         let Some((pid, number)) = line.split_once(' ') else { panic!("{name}: a torn line: {line:?}") };
         let number: u64 = number.parse().unwrap_or_else(|_| panic!("{name}: a torn line: {line:?}"));
         let before = last.insert(pid, number).unwrap_or(0);
-        assert_eq!(number, before + 1, "{name}: pid {pid} wrote {number} after {before}");
+        assert!(number > before, "{name}: pid {pid} wrote {number} after {before}");
+        missing += number - before - 1;
     }
-    log.lines().count()
+    (log.lines().count(), missing)
 }
 
 /// Clients that never rest, until `done`.
@@ -120,15 +122,20 @@ fn a_daemon_that_is_killed_at_any_moment_leaves_one_copy_of_each_program_and_eve
     for name in STEADY.iter().chain(&BUSY) {
         let pid = house.pid_of(name);
         assert_eq!(copies(&house, name), [pid], "{name}: status is true");
-        let lines = check_lines(&house, name);
+        let (lines, _) = check_lines(&house, name);
         assert!(until(|| house.read(&format!("{name}.log")).lines().count() > lines), "{name} is logged on");
     }
     let daemon = house.daemon_pid();
     // Besides what it had, a descriptor by which the end of each adopted program is seen.
     assert!(until(|| crate::harness::descriptors(daemon) <= first + STEADY.len() + BUSY.len() + 2), "no leak");
     crate::no_zombie(daemon);
-    println!(
-        "{kills} kills, {} lines",
-        STEADY.iter().chain(&BUSY).map(|name| check_lines(&house, name)).sum::<usize>()
-    );
+    let (lines, missing) = STEADY
+        .iter()
+        .chain(&BUSY)
+        .map(|name| check_lines(&house, name))
+        .fold((0, 0), |(lines, missing), (more, without)| (lines + more, missing + without));
+    println!("{kills} kills, {lines} lines, {missing} missing");
+    // What the daemon had read and not yet written dies with it. That is a matter of microseconds, unless it had to wait for
+    // a processor just then.
+    assert!(missing <= kills, "{missing} lines are missing after {kills} kills");
 }

@@ -68,7 +68,8 @@ pub struct ProcessState {
     /// When it was last started.
     pub started: Option<Started>,
     tries: i64,
-    stopped: WallTime,
+    /// When its last end was dealt with.
+    pub stopped: WallTime,
     exitstatus: Option<i64>,
     spawnerr: Option<String>,
     #[serde(default)]

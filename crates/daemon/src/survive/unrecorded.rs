@@ -25,6 +25,8 @@ use crate::control;
 
 /// A child that has been forked becomes its program within this time, unless its file system hangs.
 const BECOMING: Duration = Duration::from_secs(1);
+/// How far the start of a process may be told too early, in nanoseconds: two ticks.
+const PRECISION: i64 = 20_000_000;
 /// Between two looks at it.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -58,7 +60,7 @@ pub fn find(
             said.push((Level::Warn, text));
             continue;
         };
-        take(written, place, &row);
+        take(written, place, &row, said);
     }
 }
 
@@ -174,8 +176,13 @@ fn carry_over(old: &GroupState, mut fresh: GroupState, lives: impl Fn(ProcessId)
     Some(fresh)
 }
 
-/// The child is that of this program, unless another one is that.
-fn take(written: &mut Written, (group, process): Place, row: &Row) {
+/// It does not run, and is not about to.
+fn rests(state: &State) -> bool {
+    matches!(state, State::Stopped | State::Fatal | State::Exited { again: None })
+}
+
+/// The child is that of this program, unless another one is that, or it is older than the program's last end.
+fn take(written: &mut Written, (group, process): Place, row: &Row, said: &mut Vec<Said>) {
     let Some(group) = written.groups.get_mut(group) else { return };
     let Some((state, config)) = group.processes.get_mut(process).zip(group.config.processes.get(process)) else {
         return;
@@ -185,7 +192,14 @@ fn take(written: &mut Written, (group, process): Place, row: &Row) {
     }
     let (at, now) = (row.started_at(), clock::now());
     let ago = i64::try_from(now.since(at).as_nanos()).unwrap_or(i64::MAX);
-    state.started = Some(Started { at, wall: WallTime(clock::wall().0.saturating_sub(ago)) });
+    let wall = WallTime(clock::wall().0.saturating_sub(ago));
+    if rests(&state.state) && wall.0.saturating_add(PRECISION) < state.stopped.0 {
+        let (pid, name) = (row.pid, &config.name);
+        let text = format!("pid {pid} was left behind by '{name}', which ended after it had begun: it is left alone");
+        said.push((Level::Warn, text));
+        return;
+    }
+    state.started = Some(Started { at, wall });
     let up_at = Moment(at.after_secs(config.startsecs).0.saturating_add(1));
     state.state = State::Starting { child: Child { pid: row.pid, gone: None }, up_at };
     written.kept.insert(state.id, Kept { pid: row.pid, start: row.start, pipes: pipes_of(row.pid) });
