@@ -80,9 +80,10 @@ impl Ending {
             walk(tree, Task::Send(signal));
         }
         if let Some(pidfd) = &self.pidfd {
-            let _ = signals::send_by(pidfd, signal);
-            if !counted {
-                let _ = signals::send(self.kept.pid, signal, true);
+            // Once, unless it is the last one: some programs take a second one for impatience.
+            let grouped = !counted && signals::send(self.kept.pid, signal, true).is_ok();
+            if !grouped || signal == Signal::KILL {
+                let _ = signals::send_by(pidfd, signal);
             }
         }
     }
