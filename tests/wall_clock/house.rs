@@ -106,12 +106,13 @@ impl House {
         let now: i64 = self.info("steady", "now").parse().unwrap();
         assert!(wanted(now), "getProcessInfo shows {now}");
         let same_day = |shown: i64| wanted(now - (now - shown).rem_euclid(86_400));
-        // A line that is written now.
-        let lines = self.daemon.read("supervisord.log").lines().count();
+        // A line that is written now; each call waits for its own.
+        let reopened = || self.daemon.log_lines("supervisord logreopen").len();
+        let before = reopened();
         self.daemon.signal("USR2");
-        wait("a line", || self.daemon.read("supervisord.log").lines().count() > lines + 1);
+        wait("a line", || reopened() > before);
         let log = self.daemon.read("supervisord.log");
-        let line = log.lines().nth(lines).unwrap();
+        let line = log.lines().rfind(|line| line.ends_with("supervisord logreopen")).unwrap();
         let time = line.split([' ', ',']).nth(1).unwrap();
         assert!(same_day(of_day(time)), "{line}");
     }
