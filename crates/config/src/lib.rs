@@ -28,6 +28,6 @@ pub use host::{Account, Host, ReadError};
 pub use manual::manual;
 pub use problem::{Errors, Place, Problem};
 pub use python::repr as quoted;
-pub use read::{Report, check, load, load_ctl};
+pub use read::{Report, check, check_as, load, load_ctl};
 pub use sample::sample;
 pub use types::*;

@@ -203,16 +203,11 @@ impl Daemon {
 
 /// Read the configuration; with `--strict`, doubts are errors.
 pub(crate) fn load(file: &ConfigFile, options: &Options) -> Result<Config, config::Errors> {
-    let report = config::check(&RealHost::new(), &file.path, &options.flags);
+    let report = config::check_as(&RealHost::new(), &file.path, &file.given, &options.flags);
     if let Some(doubts) = crate::check::strictly(&report).filter(|_| options.strict && report.errors.is_empty()) {
         return Err(doubts);
     }
-    let (path, given) = (file.path.display().to_string(), file.given.display().to_string());
-    let mut errors = report.errors;
-    for error in &mut errors {
-        error.words = error.words().replace(&path, &given);
-    }
-    report.config.ok_or(config::Errors(errors))
+    report.config.ok_or(config::Errors(report.errors))
 }
 
 /// Become the user of `user=`, or say that nobody asked for it.

@@ -49,24 +49,24 @@ fn undecodable(bytes: &[u8], error: std::str::Utf8Error) -> String {
 }
 
 impl Document {
-    /// Adds a file's text. What is malformed is left out and told; the rest is read all the same.
+    /// Adds a file's text, of which errors speak by this name. What is malformed is left out and told; the rest is read all the same.
     ///
     /// # Errors
     /// What is malformed.
-    pub fn read(&mut self, file: &Path, text: &str) -> Result<(), Malformed> {
+    pub fn read(&mut self, file: &Path, name: &str, text: &str) -> Result<(), Malformed> {
         self.touched.clear();
         let (file, bad) = (Arc::from(file), Bad::default());
         let mut walk = Walk { document: self, file, section: None, option: None, indent: 0, bad };
         for (index, line) in text.split_inclusive('\n').enumerate() {
             walk.line(index + 1, line);
         }
-        let Walk { file, bad, .. } = walk;
+        let Walk { bad, .. } = walk;
         // Trailing empty lines belong to no value.
         trim(&mut self.defaults);
         for &at in &self.touched {
             self.sections.get_mut(at).map(trim);
         }
-        bad.verdict(&file)
+        bad.verdict(name)
     }
 }
 
@@ -79,8 +79,8 @@ struct Bad {
 }
 
 impl Bad {
-    fn verdict(self, file: &Path) -> Result<(), Malformed> {
-        let name = repr(&file.to_string_lossy());
+    fn verdict(self, name: &str) -> Result<(), Malformed> {
+        let name = repr(name);
         let mut lines: Vec<(usize, String)> =
             self.lines.iter().map(|(number, _)| (*number, "a line without = or :".into())).collect();
         if let Some((number, line)) = self.headless {
@@ -240,7 +240,7 @@ mod tests {
 
     fn read(text: &str) -> Document {
         let mut document = Document::default();
-        document.read(Path::new("x.conf"), text).unwrap();
+        document.read(Path::new("x.conf"), "x.conf", text).unwrap();
         document
     }
 
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn malformed_lines_are_told_together_in_pythons_words() {
-        let words = |text: &str| Document::default().read(Path::new("x.conf"), text).unwrap_err().words;
+        let words = |text: &str| Document::default().read(Path::new("x.conf"), "x.conf", text).unwrap_err().words;
         assert_eq!(
             words("[s]\nnodaemon\n\na=1\n=2\n"),
             "Source contains parsing errors: 'x.conf'\n\t[line  2]: 'nodaemon\\n'\n\t[line  5]: '=2\\n'"
@@ -313,9 +313,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "[\\[\\]=:;# \t\na-cé\u{1c}]{0,60}", bytes in any::<Vec<u8>>()) {
-            let _ = Document::default().read(Path::new("x"), &text);
+            let _ = Document::default().read(Path::new("x"), "x", &text);
             if let Ok(text) = decode(&bytes) {
-                let _ = Document::default().read(Path::new("x"), &text);
+                let _ = Document::default().read(Path::new("x"), "x", &text);
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::{CtlConfig, Errors, Host, Problem};
 /// # Errors
 /// All that is wrong with it; [`Errors::first`] is what the reference says.
 pub fn load_ctl(host: &dyn Host, path: &Path) -> Result<CtlConfig, Errors> {
-    let mut reading = Reading::new(host, path);
+    let mut reading = Reading::new(host, path, path);
     if read_main(&mut reading, path) && reading.document.section("supervisorctl").is_none() {
         reading.tell(Problem::new(".ini file does not include supervisorctl section"));
     }

@@ -42,7 +42,14 @@ pub struct Report {
 /// Reads a configuration and tells everything that can be told of it.
 #[must_use]
 pub fn check(host: &dyn Host, path: &Path, flags: &Flags) -> Report {
-    let mut reading = Reading::new(host, path);
+    check_as(host, path, path, flags)
+}
+
+/// Like [`check`], with the name that the reference's words give the file: it says what a person wrote, also where the file
+/// must be found from another folder. Places keep the path.
+#[must_use]
+pub fn check_as(host: &dyn Host, path: &Path, name: &Path, flags: &Flags) -> Report {
+    let mut reading = Reading::new(host, path, name);
     let mut config = None;
     if reading.read_files(path) {
         lint::lint(&reading);
@@ -78,7 +85,7 @@ pub(crate) struct Reading<'a> {
     pub environment: BTreeMap<String, Text>,
     /// The folder of the main file.
     pub here: String,
-    /// The main file as it was named.
+    /// The main file as words name it.
     pub file: String,
     /// The included files that sections were first seen in.
     pub origins: HashMap<String, String>,
@@ -105,14 +112,14 @@ struct Problems {
 const MOST_PROBLEMS: usize = 1000;
 
 impl<'a> Reading<'a> {
-    fn new(host: &'a dyn Host, path: &Path) -> Self {
+    fn new(host: &'a dyn Host, path: &Path, name: &Path) -> Self {
         let environment = host.environment().into_iter();
         Self {
             host,
             document: Document::default(),
             environment: environment.map(|(name, value)| (format!("ENV_{name}"), Text::Str(value))).collect(),
             here: source::folder_of(host, path),
-            file: path.to_string_lossy().into_owned(),
+            file: name.to_string_lossy().into_owned(),
             origins: HashMap::new(),
             problems: RefCell::default(),
             doubts: RefCell::default(),

@@ -18,7 +18,7 @@ pub(super) fn folder_of(host: &dyn Host, path: &Path) -> String {
 
 /// Reads the sections of a file that must be there.
 pub(super) fn read_main(reading: &mut Reading<'_>, path: &Path) -> bool {
-    let name = path.display();
+    let name = reading.file.clone();
     let bytes = match reading.host.read(path) {
         Ok(bytes) => bytes,
         Err(ReadError::Missing) => {
@@ -31,11 +31,11 @@ pub(super) fn read_main(reading: &mut Reading<'_>, path: &Path) -> bool {
             return false;
         }
     };
-    add(reading, path, &bytes)
+    add(reading, path, &name, &bytes)
 }
 
-/// Adds what a file says; tells what is malformed in it.
-fn add(reading: &mut Reading<'_>, path: &Path, bytes: &[u8]) -> bool {
+/// Adds what a file of this name says; tells what is malformed in it.
+fn add(reading: &mut Reading<'_>, path: &Path, name: &str, bytes: &[u8]) -> bool {
     let text = match ini::decode(bytes) {
         Ok(text) => text,
         Err(words) => {
@@ -46,7 +46,7 @@ fn add(reading: &mut Reading<'_>, path: &Path, bytes: &[u8]) -> bool {
             return false;
         }
     };
-    match reading.document.read(path, &text) {
+    match reading.document.read(path, name, &text) {
         Ok(()) => true,
         Err(malformed) => {
             tell_malformed(reading, path, malformed, text.starts_with('\u{feff}'));
@@ -132,7 +132,7 @@ impl Reading<'_> {
             match self.host.read(&path) {
                 Ok(bytes) => {
                     let known = self.document.sections().len();
-                    add(self, &path, &bytes);
+                    add(self, &path, &name, &bytes);
                     for section in self.document.sections().iter().skip(known) {
                         self.origins.insert(section.name.clone(), name.clone());
                     }
