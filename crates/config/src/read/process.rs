@@ -133,9 +133,29 @@ fn layered(daemon: &[(String, String)], own: Vec<(String, String)>) -> Vec<(Stri
     all
 }
 
-/// What does not depend on the number, in the reference's order (the fields of a literal are evaluated as written).
+/// What does not depend on the number, in the reference's order.
 fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
-    let mut common = ProcessConfig {
+    let mut common = ProcessConfig { strip_ansi: daemon.strip_ansi, ..life(view) };
+    if !view.is_set("killasgroup") {
+        common.killasgroup = common.stopasgroup;
+    }
+    endings(view, &mut common);
+    let numprocs = view.value("numprocs", value::integer);
+    let first = view.value("numprocs_start", value::integer);
+    common.stdout = fixed_output(view, "stdout");
+    common.stderr = fixed_output(view, "stderr");
+    common.serverurl = view.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
+    common.user = view.parsed("user", |text| value::user(view.reading.host, text));
+    common.umask = view.parsed("umask", value::octal);
+    let process_name = process_name(view, numprocs);
+    both_or_neither(view, &common);
+    Mould { common, numprocs, first, process_name }
+}
+
+/// How a process starts, ends and is ended, which the reference reads first (the fields of a literal are evaluated as
+/// written). All else is empty.
+fn life(view: &View<'_, '_>) -> ProcessConfig {
+    ProcessConfig {
         // The default of a listener's row is its pool's: the processes have that of programs all the same.
         priority: if view.is_set("priority") { view.value("priority", value::integer) } else { PRIORITY },
         autostart: view.value("autostart", value::boolean),
@@ -157,26 +177,12 @@ fn mould(view: &View<'_, '_>, daemon: &DaemonConfig) -> Mould {
         user: None,
         umask: None,
         socket: None,
-        strip_ansi: daemon.strip_ansi,
+        strip_ansi: false,
         name: String::new(),
         command: String::new(),
         directory: None,
         environment: Vec::new(),
-    };
-    if !view.is_set("killasgroup") {
-        common.killasgroup = common.stopasgroup;
     }
-    endings(view, &mut common);
-    let numprocs = view.value("numprocs", value::integer);
-    let first = view.value("numprocs_start", value::integer);
-    common.stdout = fixed_output(view, "stdout");
-    common.stderr = fixed_output(view, "stderr");
-    common.serverurl = view.text("serverurl").filter(|url| !url.trim().eq_ignore_ascii_case("auto"));
-    common.user = view.parsed("user", |text| value::user(view.reading.host, text));
-    common.umask = view.parsed("umask", value::octal);
-    let process_name = process_name(view, numprocs);
-    both_or_neither(view, &common);
-    Mould { common, numprocs, first, process_name }
 }
 
 /// `essential` is short for both endings.
