@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use config::{Config, DaemonConfig};
+use config::Config;
 use engine::{
     Action, CallId, DaemonSignal, Engine, Handover, Input, Local, LocalTime, ProcessId, Request, SpawnError, Ticket,
 };
@@ -28,14 +28,7 @@ const METHODS: [&str; 9] = [
 
 /// A configuration with these groups.
 pub fn config(groups: Vec<Arc<config::GroupConfig>>) -> Arc<Config> {
-    let daemon = DaemonConfig::default();
-    Arc::new(Config {
-        daemon,
-        servers: Vec::new(),
-        groups,
-        rpc_interfaces: vec!["supervisor".into()],
-        messages: Vec::new(),
-    })
+    Arc::new(Config { groups, ..Config::default() })
 }
 
 /// Restores a handover; what is restored can be saved, written, read and restored again, and is then the same.

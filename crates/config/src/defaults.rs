@@ -6,13 +6,26 @@
 
 use model::{Level, Signal};
 
-use crate::types::{Autorestart, DaemonConfig, DaemonLog, Ending, KillMode, LogTarget, Orphans};
+use crate::types::{Autorestart, Config, DaemonConfig, DaemonLog, Ending, KillMode, LogTarget, Orphans};
 use crate::types::{OutputConfig, ProcessConfig};
 
 /// Bytes at which a log is rotated.
 const MAXBYTES: u64 = 50 * 1024 * 1024;
 /// Old logs that are kept.
 const BACKUPS: u32 = 10;
+
+impl Default for Config {
+    /// Of a file that has `[supervisord]` and `[rpcinterface:supervisor]`, with nothing in them.
+    fn default() -> Self {
+        Self {
+            daemon: DaemonConfig::default(),
+            servers: Vec::new(),
+            groups: Vec::new(),
+            rpc_interfaces: vec!["supervisor".into()],
+            messages: Vec::new(),
+        }
+    }
+}
 
 impl Default for DaemonConfig {
     /// Of an empty `[supervisord]` in /etc/supervisord.conf.

@@ -8,15 +8,18 @@ mod host;
 
 use std::path::Path;
 
-use config::{DaemonConfig, Flags, ProcessConfig, load};
+use config::{Config, Flags, ProcessConfig, load};
 use host::FakeHost;
 
 #[test]
 fn an_empty_section_is_read_as_the_default() {
     let file = "/etc/supervisord.conf";
-    let host = FakeHost::with(&[(file, "[supervisord]\n[program:x]\ncommand=/bin/x\n")]);
+    let rpc =
+        "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n";
+    let host = FakeHost::with(&[(file, &format!("[supervisord]\n[program:x]\ncommand=/bin/x\n{rpc}"))]);
     let config = load(&host, Path::new(file), &Flags::default()).unwrap();
-    assert_eq!(config.daemon, DaemonConfig::default());
+    let bare = Config { groups: config.groups.clone(), ..Config::default() };
+    assert_eq!(config, bare);
     let want = ProcessConfig { name: "x".into(), command: "/bin/x".into(), ..ProcessConfig::default() };
     assert_eq!(*config.groups[0].processes[0], want);
 }

@@ -77,11 +77,5 @@ pub(crate) fn config(rng: &mut Rng, before: Option<&Config>) -> Arc<Config> {
     }
     groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     let daemon = DaemonConfig { identifier: "sim".into(), ..DaemonConfig::default() };
-    Arc::new(Config {
-        daemon,
-        servers: Vec::new(),
-        groups,
-        rpc_interfaces: vec!["supervisor".into()],
-        messages: Vec::new(),
-    })
+    Arc::new(Config { daemon, groups, ..Config::default() })
 }

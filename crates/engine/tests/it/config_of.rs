@@ -55,9 +55,7 @@ pub fn config(mut groups: Vec<GroupConfig>) -> Arc<Config> {
     groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     Arc::new(Config {
         daemon: DaemonConfig { logfile: DaemonLog::File("/var/log/main.log".into()), ..DaemonConfig::default() },
-        servers: Vec::new(),
         groups: groups.into_iter().map(Arc::new).collect(),
-        rpc_interfaces: vec!["supervisor".into()],
-        messages: Vec::new(),
+        ..Config::default()
     })
 }
