@@ -1,5 +1,5 @@
 //! The program `crashmailbatch`: everything it does is in its crate; this file only gives it its name.
 
 fn main() -> std::process::ExitCode {
-    listeners::crashmailbatch::main()
+    listeners::mailers::CRASHMAILBATCH.main()
 }

@@ -1,5 +1,5 @@
 //! The program `crashsms`: everything it does is in its crate; this file only gives it its name.
 
 fn main() -> std::process::ExitCode {
-    listeners::crashsms::main()
+    listeners::mailers::CRASHSMS.main()
 }

@@ -1,5 +1,5 @@
 //! The program `fatalmailbatch`: everything it does is in its crate; this file only gives it its name.
 
 fn main() -> std::process::ExitCode {
-    listeners::fatalmailbatch::main()
+    listeners::mailers::FATALMAILBATCH.main()
 }

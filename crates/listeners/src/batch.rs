@@ -1,11 +1,14 @@
 //! What the batch mailers share: messages are gathered, and mailed together when enough ticks have come.
 //!
-//! Each mailer is a [`Kind`]: which event it gathers, and the line it makes of it. A mail that the server does not take is
+//! Each is a [`Mailer`] (`mailers`): which event it gathers, and the line it makes of it. A mail that the server does not take is
 //! told on stderr and dropped with its batch, as by the reference. Deliberately absent: a clock. Minutes are counted by the
 //! daemon's ticks.
 
+use std::process::ExitCode;
+
 use wire::listener::{Headers, Notification};
 
+use crate::clock;
 use crate::mail::message::Message;
 use crate::mail::smtp::{self, Server};
 use crate::options::{self, Found, HELP, Manner, Opt, Parsed};
@@ -19,7 +22,7 @@ const MESSAGES: usize = 10_000;
 const DIGEST: usize = 76;
 
 /// What makes one mailer differ from the others.
-pub struct Kind {
+pub struct Mailer {
     /// The program's name.
     pub program: &'static str,
     /// What it is for, in its usage text.
@@ -28,8 +31,27 @@ pub struct Kind {
     pub event: &'static str,
     /// The subject where none is given.
     pub subject: Option<&'static str>,
-    /// The line for an event with these words; `None` for one that is no news.
-    pub line: fn(&Headers) -> Option<String>,
+    /// The line for a process that was lost.
+    pub line: fn(&Loss<'_>) -> String,
+}
+
+/// A process that exited unexpectedly or could not be started, as its event tells.
+pub struct Loss<'a> {
+    /// Its group.
+    pub group: &'a str,
+    /// Its name.
+    pub process: &'a str,
+    /// The process id that it had.
+    pub pid: &'a str,
+    /// When it was heard of, as in a log.
+    pub time: String,
+}
+
+impl<'a> Loss<'a> {
+    fn of(words: &'a Headers) -> Self {
+        let word = |name| words.get(name).unwrap_or("?");
+        Self { group: word("groupname"), process: word("processname"), pid: word("pid"), time: clock::log_time() }
+    }
 }
 
 const TABLE: &[Opt] = &[
@@ -71,16 +93,23 @@ pub fn is_unexpected(words: &Headers) -> bool {
     words.get("expected").and_then(python::integer).unwrap_or(0) == 0
 }
 
-/// Runs a mailer on a stage; its exit status.
-pub fn run(stage: &mut Stage, kind: &'static Kind) -> u8 {
-    match Batch::of(stage, kind) {
-        Ok(mut batch) => protocol::serve(stage, |stage, event| batch.heard(stage, event)),
-        Err(status) => status,
+impl Mailer {
+    /// The program.
+    pub fn main(&'static self) -> ExitCode {
+        Stage::real(self.program, |stage| self.run(stage))
+    }
+
+    /// Runs it on a stage; its exit status.
+    pub fn run(&'static self, stage: &mut Stage) -> u8 {
+        match Batch::of(stage, self) {
+            Ok(mut batch) => protocol::serve(stage, |stage, event| batch.heard(stage, event)),
+            Err(status) => status,
+        }
     }
 }
 
 struct Batch {
-    kind: &'static Kind,
+    mailer: &'static Mailer,
     interval: f64,
     tick: String,
     tick_minutes: f64,
@@ -94,7 +123,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn of(stage: &mut Stage, kind: &'static Kind) -> Result<Self, u8> {
+    fn of(stage: &mut Stage, mailer: &'static Mailer) -> Result<Self, u8> {
         let parsed =
             options::parse(TABLE, Manner::Optparse, &stage.arguments).map_err(|why| stop(stage, &why.to_string()))?;
         let interval = match parsed.found.iter().rev().find(|found| found.long == "interval") {
@@ -102,13 +131,13 @@ impl Batch {
             None => 1.0,
         };
         if parsed.has(HELP.long) {
-            stage.print(&usage(kind));
+            stage.print(&usage(mailer));
             return Err(0);
         }
         let given = |name: &str| parsed.last(name).filter(|text| !text.is_empty());
         let (Some(to), Some(from)) = (given("toEmail"), given("fromEmail")) else {
             stage.complain("both --toEmail and --fromEmail are needed");
-            stage.print(&usage(kind));
+            stage.print(&usage(mailer));
             return Err(1);
         };
         if stage.variable(SERVER_URL).is_none() {
@@ -121,14 +150,14 @@ impl Batch {
             return Err(1);
         };
         Ok(Self {
-            kind,
+            mailer,
             interval,
             tick,
             // As exact as a listener needs: no tick has more seconds than a double has digits.
             tick_minutes: seconds as f64 / 60.0,
             from,
             to: to.split(',').map(|address| address.trim().to_owned()).collect(),
-            subject: parsed.last("subject").or_else(|| kind.subject.map(str::to_owned)),
+            subject: parsed.last("subject").or_else(|| mailer.subject.map(str::to_owned)),
             server: server(&parsed),
             minutes: 0.0,
             lines: Vec::new(),
@@ -137,8 +166,11 @@ impl Batch {
     }
 
     fn heard(&mut self, stage: &mut Stage, event: &Notification) -> Result<(), Over> {
-        if event.event_name() == self.kind.event {
-            if let Some(line) = (self.kind.line)(&event.body()?.0) {
+        if event.event_name() == self.mailer.event {
+            let words = event.body()?.0;
+            // Only exits say whether they were expected.
+            if is_unexpected(&words) {
+                let line = (self.mailer.line)(&Loss::of(&words));
                 stage.say(&format!("{line}\n"));
                 self.gather(line);
             }
@@ -215,6 +247,6 @@ fn stop(stage: &mut Stage, why: &str) -> u8 {
     2
 }
 
-fn usage(kind: &Kind) -> String {
-    options::usage(&format!("{} [options]", kind.program), kind.purpose, TABLE)
+fn usage(mailer: &Mailer) -> String {
+    options::usage(&format!("{} [options]", mailer.program), mailer.purpose, TABLE)
 }

@@ -31,7 +31,7 @@ pub struct Stage<'a> {
 
 impl Stage<'_> {
     /// Run a program on the real arguments, environment and streams; arguments that are no UTF-8 are read with U+FFFD.
-    pub fn real(program: &'static str, run: fn(&mut Stage) -> u8) -> ExitCode {
+    pub fn real(program: &'static str, run: impl FnOnce(&mut Stage) -> u8) -> ExitCode {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         let mut stage = Stage {
             program,

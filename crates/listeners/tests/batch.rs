@@ -7,14 +7,19 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::{Mailbox, Played, conversation, event, exited, play, tick};
-use listeners::{crashmailbatch, crashsms, fatalmailbatch};
+use listeners::batch::Mailer;
+use listeners::mailers::{CRASHMAILBATCH, CRASHSMS, FATALMAILBATCH};
 
 const UNDER_A_DAEMON: &[(&str, &str)] = &[("SUPERVISOR_SERVER_URL", "unix:///nowhere")];
 const ADDRESSES: [&str; 4] = ["-t", "you@example.com, them@example.com", "-f", "Me <me@example.com>"];
 
 fn crash(arguments: &[&str], events: &str) -> Played {
     let arguments = [&ADDRESSES, arguments].concat();
-    play("crashmailbatch", crashmailbatch::run, &arguments, UNDER_A_DAEMON, events)
+    mail(&CRASHMAILBATCH, &arguments, events)
+}
+
+fn mail(mailer: &'static Mailer, arguments: &[&str], events: &str) -> Played {
+    play(mailer.program, |stage| mailer.run(stage), arguments, UNDER_A_DAEMON, events)
 }
 
 fn taken(said: &Arc<Mutex<Vec<String>>>) -> Vec<String> {
@@ -47,11 +52,11 @@ fn each_mailer_has_its_event_and_its_words() {
     let fatal = event("PROCESS_STATE_FATAL", "processname:one groupname:shop from_state:BACKOFF");
     let events = exited("shop", "two", 0) + &fatal + &tick();
     let arguments = [&ADDRESSES[..], &["-H", &host]].concat();
-    play("fatalmailbatch", fatalmailbatch::run, &arguments, UNDER_A_DAEMON, &events);
+    mail(&FATALMAILBATCH, &arguments, &events);
     let lines = taken(&said).join("\n");
     assert!(lines.contains("Subject: Fatal start alert from supervisord"), "{lines}");
     assert!(lines.contains("Process shop:one failed to start too many times") && !lines.contains("two"), "{lines}");
-    let played = play("crashsms", crashsms::run, &arguments, UNDER_A_DAEMON, &events);
+    let played = mail(&CRASHSMS, &arguments, &events);
     let lines = taken(&said).join("\n");
     assert!(lines.contains("[shop:two](4711) exited unexpectedly") && !lines.contains("Subject:"), "{lines}");
     assert!(played.err.contains("Subject: None\n"), "{}", played.err);
@@ -133,7 +138,7 @@ fn bad_options_and_missing_addresses_have_their_statuses() {
         (&["-t", "a", "-f", "b", "-e", "TOCK_5"], 1, "Invalid TICK event name: TOCK_5"),
         (&["-h"], 0, "--smtpHost"),
     ] {
-        let played = play("crashsms", crashsms::run, arguments, UNDER_A_DAEMON, "");
+        let played = mail(&CRASHSMS, arguments, "");
         assert_eq!(played.status, status, "{arguments:?}");
         assert!((played.out + &played.err).contains(words), "{arguments:?}");
     }

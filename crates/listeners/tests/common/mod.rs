@@ -32,7 +32,7 @@ pub struct Played {
 /// Run a program on these events, after which the daemon closes its side.
 pub fn play(
     program: &'static str,
-    run: fn(&mut Stage) -> u8,
+    run: impl FnOnce(&mut Stage) -> u8,
     arguments: &[&str],
     environment: &[(&str, &str)],
     events: &str,
