@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: groups, which the server's method does not take.
 
-use super::targets::{Action, words};
+use super::targets::{Action, names};
 use super::{Command, Completes, Flow, Help};
 use crate::client::CallError;
 use crate::exit;
@@ -21,14 +21,9 @@ pub const COMMAND: Command = Command {
 };
 
 fn run(session: &mut Session, argument: &str) -> Result<Flow, CallError> {
-    if !session.upcheck()? {
+    let Some(names) = names(session, "clear", argument, exit::GENERIC)? else {
         return Ok(Flow::Go);
-    }
-    let names = words(argument);
-    if names.is_empty() {
-        session.misused("clear", "Error: clear requires a process name");
-        return Ok(Flow::Go);
-    }
+    };
     let action = Action {
         all: "clearAllProcessLogs",
         group: None,

@@ -2,9 +2,10 @@
 //!
 //! Deliberately absent: a new configuration; that is `update`'s.
 
-use super::targets::words;
+use super::targets::names;
 use super::{Command, Completes, Flow, Help, start, stop};
 use crate::client::CallError;
+use crate::exit;
 use crate::session::Session;
 
 pub const COMMAND: Command = Command {
@@ -21,11 +22,7 @@ pub const COMMAND: Command = Command {
 };
 
 fn run(session: &mut Session, argument: &str) -> Result<Flow, CallError> {
-    if !session.upcheck()? {
-        return Ok(Flow::Go);
-    }
-    if words(argument).is_empty() {
-        session.misused("restart", "Error: restart requires a process name");
+    if names(session, "restart", argument, exit::GENERIC)?.is_none() {
         return Ok(Flow::Go);
     }
     stop::run(session, argument)?;

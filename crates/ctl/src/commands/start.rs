@@ -4,7 +4,7 @@
 
 use model::FaultCode;
 
-use super::targets::{Action, words};
+use super::targets::{Action, names};
 use super::{Command, Completes, Flow, Help};
 use crate::client::CallError;
 use crate::exit;
@@ -24,15 +24,9 @@ pub const COMMAND: Command = Command {
 };
 
 pub fn run(session: &mut Session, argument: &str) -> Result<Flow, CallError> {
-    if !session.upcheck()? {
+    let Some(names) = names(session, "start", argument, exit::INVALID_ARGS)? else {
         return Ok(Flow::Go);
-    }
-    let names = words(argument);
-    if names.is_empty() {
-        session.misused("start", "Error: start requires a process name");
-        session.status = exit::INVALID_ARGS;
-        return Ok(Flow::Go);
-    }
+    };
     let action = Action {
         all: "startAllProcesses",
         group: Some("startProcessGroup"),

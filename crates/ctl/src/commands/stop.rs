@@ -4,7 +4,7 @@
 
 use model::FaultCode;
 
-use super::targets::{Action, words};
+use super::targets::{Action, names};
 use super::{Command, Completes, Flow, Help};
 use crate::client::CallError;
 use crate::exit;
@@ -23,14 +23,9 @@ pub const COMMAND: Command = Command {
 };
 
 pub fn run(session: &mut Session, argument: &str) -> Result<Flow, CallError> {
-    if !session.upcheck()? {
+    let Some(names) = names(session, "stop", argument, exit::GENERIC)? else {
         return Ok(Flow::Go);
-    }
-    let names = words(argument);
-    if names.is_empty() {
-        session.misused("stop", "Error: stop requires a process name");
-        return Ok(Flow::Go);
-    }
+    };
     let action = Action {
         all: "stopAllProcesses",
         group: Some("stopProcessGroup"),

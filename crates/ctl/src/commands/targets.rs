@@ -1,7 +1,7 @@
-//! Names given to `start`, `stop`, `signal` and `clear`: one process, a group, or all.
+//! Names given to commands: one process, a group, or all.
 //!
-//! What the four share, so that each says only which methods it calls and in which words it answers. Deliberately absent: the
-//! words themselves (`render`).
+//! What `start`, `stop`, `signal` and `clear` share, so that each says only which methods it calls and in which words it
+//! answers. Deliberately absent: the words themselves (`render`).
 
 use model::{FaultCode, Namespec, Value};
 
@@ -86,6 +86,26 @@ impl Action<'_> {
             session.status = status;
         }
     }
+}
+
+/// The names that a command is given. `None`, and the reason is said, if no server is there or no name is given; the latter
+/// ends with this status.
+pub fn names<'a>(
+    session: &mut Session,
+    command: &str,
+    argument: &'a str,
+    unnamed: u8,
+) -> Result<Option<Vec<&'a str>>, CallError> {
+    if !session.upcheck()? {
+        return Ok(None);
+    }
+    let names = words(argument);
+    if names.is_empty() {
+        session.misused(command, &format!("Error: {command} requires a process name"));
+        session.status = unnamed;
+        return Ok(None);
+    }
+    Ok(Some(names))
 }
 
 /// The words of an argument.
