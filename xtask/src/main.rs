@@ -28,6 +28,11 @@ fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let tool = words.next().unwrap_or_default();
     let rest: Vec<String> = words.collect();
+    // Who asks what a tool would do does not want it done: `ci` installs packages.
+    if rest.iter().any(|word| word == "--help" || word == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let outcome = match tool.as_str() {
         "bench" => bench::main(&rest),
         // The programs that bench supervises; nobody types it.
