@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+#[path = "../leftovers/mod.rs"]
+mod leftovers;
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -193,5 +196,6 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.end();
+        leftovers::end(self.dir.path());
     }
 }
