@@ -1,6 +1,10 @@
 //! A daemon of its own for each test: in a folder of its own, with real children, talked to by the real supervisorctl and
 //! over its socket. Conditions are waited for with a bound; a test that fails prints what the daemon wrote.
 
+#[allow(clippy::duplicate_mod, reason = "a chapter may use both harnesses")]
+#[path = "../leftovers/mod.rs"]
+mod leftovers;
+
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -142,11 +146,16 @@ impl Daemon {
         self.process.id()
     }
 
-    /// `supervisorctl WORDS`.
-    pub fn ctl(&self, words: &str) -> Said {
+    /// `supervisorctl WORDS`, to be run.
+    pub fn ctl_command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_supervisorctl"));
         command.arg("-c").arg(self.path("supervisord.conf")).args(words.split(' ')).stdin(Stdio::null());
-        said(command)
+        command
+    }
+
+    /// What `supervisorctl WORDS` says, and how it ends.
+    pub fn ctl(&self, words: &str) -> Said {
+        said(self.ctl_command(words))
     }
 
     /// What `supervisorctl WORDS` prints.
@@ -233,6 +242,7 @@ impl Drop for Daemon {
                 sleep(Duration::from_millis(5));
             }
         }
+        leftovers::end(self.folder.path());
         if std::thread::panicking() {
             for name in ["supervisord.log", "daemon.out"] {
                 eprintln!("--- {name}\n{}", self.read(name));
