@@ -30,7 +30,6 @@ pub struct Errands {
     /// What they brought home; read by `take`.
     pub outcomes: Receiver<Outcome>,
     outstanding: usize,
-    runners: usize,
     /// When to look whether somebody hangs, while something may wait.
     due: Option<Moment>,
 }
@@ -46,6 +45,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Errand>,
+    /// Threads, those that hang among them.
+    runners: usize,
+    /// Those of them that wait for something to do.
+    idle: usize,
     closed: bool,
 }
 
@@ -70,7 +73,14 @@ impl Shared {
             if let Some(errand) = queue.waiting.pop_front() {
                 return Some(errand);
             }
+            // One that waits is enough: who was hired for another that hung, or has hung, goes home.
+            if queue.idle > 0 {
+                queue.runners -= 1;
+                return None;
+            }
+            queue.idle += 1;
             queue = self.bell.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
         }
     }
 }
@@ -83,13 +93,17 @@ impl Errands {
     pub fn new(office: Office) -> io::Result<Self> {
         let (sender, outcomes) = mailbox()?;
         let shared = Shared { queue: Mutex::default(), bell: Condvar::new(), office, outcomes: sender };
-        Ok(Self { shared: Arc::new(shared), outcomes, outstanding: 0, runners: 0, due: None })
+        Ok(Self { shared: Arc::new(shared), outcomes, outstanding: 0, due: None })
     }
 
     /// Have an errand run.
     pub fn run(&mut self, errand: Errand) {
-        self.shared.queue().waiting.push_back(errand);
-        if self.runners == 0 {
+        let nobody_runs = {
+            let mut queue = self.shared.queue();
+            queue.waiting.push_back(errand);
+            queue.runners == 0
+        };
+        if nobody_runs {
             self.hire();
         }
         self.due.get_or_insert_with(|| clock::now().after(PATIENCE));
@@ -112,7 +126,7 @@ impl Errands {
 
     /// When to call `hurry` at the latest.
     pub fn due(&self) -> Option<Moment> {
-        self.due.filter(|_| self.runners < RUNNERS)
+        self.due.filter(|_| self.shared.queue().runners < RUNNERS)
     }
 
     /// If nothing has come home for too long, another runner takes over what waits.
@@ -128,11 +142,12 @@ impl Errands {
     }
 
     /// Without a thread (EAGAIN) the errands wait: `hurry` tries again.
-    fn hire(&mut self) {
+    fn hire(&self) {
         let shared = Arc::clone(&self.shared);
         let builder = thread::Builder::new().name("errands".into()).stack_size(STACK);
-        if builder.spawn(move || shared.run()).is_ok() {
-            self.runners += 1;
+        self.shared.queue().runners += 1;
+        if builder.spawn(move || shared.run()).is_err() {
+            self.shared.queue().runners -= 1;
         }
     }
 }
@@ -185,6 +200,11 @@ mod tests {
             }
         }
         assert_eq!(done, [1, 2, 0]);
+        let limit = std::time::Instant::now() + Duration::from_secs(20);
+        while errands.shared.queue().runners > 1 {
+            assert!(std::time::Instant::now() < limit, "who has nothing to do goes home");
+            thread::sleep(Duration::from_millis(1));
+        }
         assert!(hang.is_none() && errands.due().is_none());
     }
 }
