@@ -7,10 +7,12 @@
 //! Deliberately absent: the child's part (that is `child`).
 
 use std::io::IoSlice;
+use std::iter;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::ioctl::{Getter, ioctl};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
@@ -24,6 +26,9 @@ use crate::limits::{self, Resource};
 const STAGES: usize = 16;
 /// A daemon that may have few descriptors keeps one stage for each so many of them.
 const DESCRIPTORS_A_STAGE: u64 = 64;
+
+/// Numbers in a word of a table's map.
+const BITS: RawFd = 64;
 
 static ALL: Mutex<Vec<Stage>> = Mutex::new(Vec::new());
 
@@ -42,8 +47,12 @@ pub fn prepare() {
     let mut all = all();
     let most = limits::get(Resource::Files).soft / DESCRIPTORS_A_STAGE;
     let most = usize::try_from(most).map_or(STAGES, |most| most.min(STAGES));
-    while all.len() < most && can_take_apart() {
-        let Some(stage) = Stage::new() else { return };
+    while all.len() < most {
+        let Some(mut stage) = Stage::new() else { return };
+        // What a filter or an old kernel refuses would end every child without a word: it is tried beforehand.
+        if all.is_empty() && !(stage.works() && can_take_apart(stage.childs.as_fd())) {
+            return;
+        }
         all.push(stage);
     }
 }
@@ -52,11 +61,31 @@ pub(super) fn all() -> MutexGuard<'static, Vec<Stage>> {
     ALL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// close_range(2) is there: it has had CLOSE_RANGE_UNSHARE from the beginning (Linux 5.9).
+/// Taking a table apart works (Linux 5.9), and leaves a whole one.
+///
+/// Some kernels before 6.11 note in the new table which high numbers were taken in the old one (CVE-2024-45025): the program
+/// finds them taken for ever, and none is left once it is at its limit. So a thread that shares our table takes apart what
+/// lies below a word of it that is full, and must get the first number of that word as its next.
+fn can_take_apart(low: BorrowedFd<'_>) -> bool {
+    let word = (low.as_raw_fd() / BITS + 1) * BITS;
+    let copies = iter::from_fn(|| fcntl_dupfd_cloexec(low, word).ok());
+    let _full: Vec<OwnedFd> = copies.take_while(|copy| copy.as_raw_fd() < word + BITS).collect();
+    let is_whole = || match fcntl_dupfd_cloexec(low, word) {
+        Ok(next) => next.as_raw_fd() == word,
+        // There may be no such numbers at all.
+        Err(error) => error == Errno::INVAL,
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, || take_apart(word) && is_whole());
+        thread.is_ok_and(|thread| thread.join().unwrap_or(false))
+    })
+}
+
+/// This thread's own table from now on, without this number and those above.
 #[allow(unsafe_code, reason = "a raw system call")]
-fn can_take_apart() -> bool {
-    // SAFETY: no descriptor has that number, so nothing is closed.
-    unsafe { libc::syscall(libc::SYS_close_range, u32::MAX, u32::MAX, 0) == 0 }
+fn take_apart(from: RawFd) -> bool {
+    // SAFETY: the thread that calls this owns no descriptor from that number on; those of others stay open in their table.
+    unsafe { libc::syscall(libc::SYS_close_range, from, u32::MAX, libc::CLOSE_RANGE_UNSHARE) == 0 }
 }
 
 impl Stage {
@@ -64,6 +93,15 @@ impl Stage {
         let (childs, daemons) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).ok()?;
         Some(Self { daemons, childs, child: None })
+    }
+
+    /// A message comes through, and its descriptors with it.
+    fn works(&mut self) -> bool {
+        let Ok(any) = self.childs.try_clone() else { return false };
+        self.hand(&[any.as_fd(); 3]) && {
+            self.take_back();
+            self.is_empty()
+        }
     }
 
     /// The number at which the child finds it.
@@ -119,9 +157,16 @@ impl Stage {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
-
     use super::*;
+
+    #[test]
+    fn a_stage_is_not_used_where_messages_cannot_be_taken() {
+        let (mut stage, mut other) = (Stage::new().unwrap(), Stage::new().unwrap());
+        assert!(stage.works() && other.works());
+        // As with a filter that refuses recvmsg(2): nothing can be taken from what the daemon sends to.
+        std::mem::swap(&mut stage.childs, &mut other.childs);
+        assert!(!stage.works());
+    }
 
     #[test]
     fn a_stage_is_taken_until_its_message_is_and_free_again_when_its_child_is_gone() {

@@ -206,6 +206,18 @@ fn a_child_gets_its_descriptors_also_when_thousands_are_open_and_none_is_copied(
 }
 
 #[test]
+fn a_child_of_a_daemon_with_many_descriptors_finds_all_numbers_free() {
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let _many: Vec<_> = (0..500).map(|_| null.try_clone().unwrap()).collect();
+    for method in EVERY_WAY {
+        let mut spec = shell("for i in {1..100}; do exec {fd}</dev/null; done; echo $fd");
+        spec.program = "/bin/bash".into();
+        // bash begins with 10.
+        assert_eq!(run_by(method, spec).0, "109\n", "{method:?}");
+    }
+}
+
+#[test]
 fn more_children_at_once_than_there_are_stages_are_started_all_the_same() {
     prepare();
     let plan = ChildPlan::new(shell("echo here")).unwrap();
