@@ -45,6 +45,8 @@ pub struct Channel {
     filter: Option<Box<Filter>>,
     /// It has written more at once than a pipe holds by default, and has got a larger one.
     grown: bool,
+    /// How many bytes its pipe holds, as far as is known.
+    holds: usize,
     /// How it is read.
     pub pace: Pace,
 }
@@ -79,7 +81,8 @@ impl Channel {
     /// A channel whose sink has been opened.
     pub fn new(order: ChannelOrder, sink: Option<SinkId>) -> Self {
         let filter = Filter::of(&order);
-        Self { order, pipe: None, watched: false, sink, filter, grown: false, pace: Pace::default() }
+        let (grown, holds) = (false, SMALL_READ);
+        Self { order, pipe: None, watched: false, sink, filter, grown, holds, pace: Pace::default() }
     }
 
     /// A channel that goes on where that of another daemon was.
@@ -90,6 +93,7 @@ impl Channel {
         }
         channel.pipe = state.pipe;
         channel.grown = state.grown;
+        channel.measure();
         channel
     }
 
@@ -132,11 +136,20 @@ impl Channel {
         if fcntl_getpipe_size(pipe).is_ok_and(|size| size < LARGE_READ) {
             let _ = fcntl_setpipe_size(pipe, LARGE_READ);
         }
+        self.measure();
+    }
+
+    /// Look how many bytes its pipe holds: the kernel gives a user who has many pipes ones of two pages, and a program may
+    /// change its own.
+    pub fn measure(&mut self) {
+        if let Some(Ok(size)) = self.pipe.as_ref().map(fcntl_getpipe_size) {
+            self.holds = size;
+        }
     }
 
     /// How many bytes one read of its pipe brings at most.
     pub fn capacity(&self, logs: &Logs) -> usize {
-        self.read_length(logs).min(if self.grown { LARGE_READ } else { SMALL_READ })
+        self.read_length(logs).min(self.holds)
     }
 
     fn read_length(&self, logs: &Logs) -> usize {

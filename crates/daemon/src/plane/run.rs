@@ -191,7 +191,10 @@ impl Plane {
             CHANNEL | LEFTOVER if self.paused => {}
             CHANNEL => {
                 let (count, capacity) = self.read(token);
-                if self.channel(token).is_some_and(|channel| channel.pace.read(now, count, capacity)) {
+                if let Some(channel) = self.channel(token)
+                    && channel.pace.read(now, count, capacity)
+                {
+                    channel.measure();
                     self.unwatch(token);
                     self.busy.enter(token, count, capacity, now);
                 }

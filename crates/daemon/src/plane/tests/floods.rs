@@ -57,3 +57,19 @@ fn a_drain_in_the_middle_of_a_flood_takes_what_was_written_and_the_next_start_is
     next.write_all(b"next\n").unwrap();
     until("heard", || bench.read("log").ends_with("next\n"));
 }
+
+#[test]
+fn a_program_with_a_small_pipe_is_not_slowed_down() {
+    let mut bench = Bench::new();
+    bench.open(1, [Some(to_file(&bench.path("log"))), None]).unwrap();
+    // What the kernel gives to a user who has many pipes is hardly more.
+    let pipe = pipes::output(PipeOptions { size: Some(4096), ..PipeOptions::default() }).unwrap();
+    bench.order(Order::Attach { process: ProcessId(1), pid: 1, pipes: [Some(pipe.ours), None] });
+    let mut program = File::from(pipe.theirs);
+    let began = Instant::now();
+    for _ in 0..400 {
+        (0..1000).for_each(|number| program.write_all(line(number).as_bytes()).unwrap());
+    }
+    // A pipe full every 4 ms would take 23 seconds.
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+}
