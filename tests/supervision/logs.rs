@@ -61,6 +61,16 @@ fn auto_logs_are_made_at_once_private_and_gone_at_the_next_start() {
 }
 
 #[test]
+fn a_program_that_cannot_be_started_has_empty_auto_logs() {
+    let daemon = Daemon::start("[program:x]\ncommand=/no/such/program\nstartretries=0\n");
+    daemon.wait_state("x", "FATAL");
+    let names = fs::read_dir(daemon.path("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let logs: Vec<String> = names.filter(|name| name.contains("---supervisor-")).collect();
+    assert_eq!(logs.len(), 2, "{logs:?}");
+    assert!(logs.iter().all(|name| daemon.path(name).metadata().unwrap().len() == 0));
+}
+
+#[test]
 fn a_reader_of_the_daemons_stdout_that_has_stopped_delays_nobody() {
     let folder = harness::folder();
     harness::write_config(

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use config::{DaemonConfig, GroupConfig, LogTarget, ProcessConfig};
-use engine::AutoLog;
+use engine::{AutoLog, SpawnOrder};
 use model::Channel;
 
 /// Where AUTO logs are made, and what is in their names.
@@ -47,6 +47,18 @@ pub fn make_for_start(place: &AutoLogPlace, group: &GroupConfig) -> Vec<AutoLog>
     })
 }
 
+/// Makes the logs of a program that cannot be started: nobody is going to open them, and whoever looks into them finds
+/// them empty, as in the reference. Those that are there stay as they are.
+pub fn make_for_failed(order: &SpawnOrder) {
+    let outputs = [&order.config.stdout, &order.config.stderr];
+    for (path, output) in order.logs.iter().zip(outputs) {
+        if let (Some(path), LogTarget::Auto) = (path, &output.logfile) {
+            // Where it cannot be made there is none to look into.
+            let _ = new_file(path);
+        }
+    }
+}
+
 fn named(group: &GroupConfig, path: impl Fn(&ProcessConfig, Channel) -> PathBuf) -> Vec<AutoLog> {
     let mut made = Vec::new();
     for process in &group.processes {
@@ -72,12 +84,16 @@ fn create(place: &AutoLogPlace, process: &str, channel: Channel) -> PathBuf {
     let mut path = PathBuf::new();
     for _ in 0..ATTEMPTS {
         path = name(place, process, channel);
-        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        match new_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Ok(_) | Err(_) => break,
         }
     }
     path
+}
+
+fn new_file(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn name(place: &AutoLogPlace, process: &str, channel: Channel) -> PathBuf {

@@ -122,6 +122,9 @@ impl Office {
             Errand::Prove(parcel) => Outcome::Proved(upgrade::prove(&parcel)),
             Errand::Plan(order, socket) => {
                 let planned = self.plan(&order, socket);
+                if planned.is_err() {
+                    autolog::make_for_failed(&order);
+                }
                 Outcome::Planned(order, planned)
             }
             Errand::Walk(walk) => Outcome::Walked(Box::new(walk.go())),
