@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::RawFd;
 
 use super::Method;
-use super::image::{Image, Many, Who};
+use super::image::{Image, Who};
 use crate::errno;
 use crate::memory;
 
@@ -251,12 +251,12 @@ unsafe fn exec(image: &Image) -> Failure {
 
 unsafe fn tell(image: &Image, failure: &Failure) {
     // SAFETY: the image is as it was laid out.
-    let text = |words: &Many<u8>| unsafe { std::slice::from_raw_parts(words.first, words.count) };
+    let [setuid, chdir, exec] = unsafe { [image.setuid_words.get(), image.chdir_words.get(), image.exec_words.get()] };
     let (words, reason) = match failure {
-        Failure::SetUid(errno) => (text(&image.setuid_words), errno::name(*errno)),
-        Failure::SetUidWords(reason) => (text(&image.setuid_words), Some(*reason)),
-        Failure::Chdir(errno) => (text(&image.chdir_words), errno::name(*errno)),
-        Failure::Exec(errno) => (text(&image.exec_words), errno::name(*errno)),
+        Failure::SetUid(errno) => (setuid, errno::name(*errno)),
+        Failure::SetUidWords(reason) => (setuid, Some(*reason)),
+        Failure::Chdir(errno) => (chdir, errno::name(*errno)),
+        Failure::Exec(errno) => (exec, errno::name(*errno)),
         Failure::Descriptors => (&b""[..], None),
         // Descriptor 2 is the daemon's.
         Failure::Nothing => return,
