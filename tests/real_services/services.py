@@ -28,9 +28,9 @@ def told(port, line, expected):
         return peer.recv(4096).startswith(expected)
 
 
-def gone(pids):
+def gone(pids, patience=15):
     """Wait until all these processes have ended."""
-    until(f"the end of {pids}", lambda: not any(alive(pid) for pid in pids), 15)
+    until(f"the end of {pids}", lambda: not any(alive(pid) for pid in pids), patience)
 
 
 @service
@@ -102,10 +102,11 @@ def gunicorn(t):
     t.ctl("signal", "HUP", "gunicorn")
     until("the new code", lambda: page(port).startswith("reloaded "))
     assert t.pid("gunicorn") == master, "the master must live on"
-    # A master that is killed leaves its workers to themselves: they end when they see that it is gone.
+    # A master that is killed leaves its workers to themselves: they end when they see that it is gone, which an idle one
+    # looks for each 15 s (half of gunicorn's --timeout).
     old = descendants(master)
     t.killed_and_back("gunicorn")
-    gone(old)
+    gone(old, 45)
     until("an answer again", lambda: page(port).startswith("reloaded "))
     below = descendants(t.pid("gunicorn"))
     t.stop("gunicorn")
