@@ -17,6 +17,9 @@ use super::side::Side;
 /// How long anything of a daemon may take before a figure is given up.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// How long its end may take before it is killed: the reference may not end at all while 100 programs crash-loop.
+const ENDING: Duration = Duration::from_secs(60);
+
 /// What is written into the configuration.
 #[derive(Default)]
 pub struct Plan {
@@ -145,7 +148,7 @@ impl Drop for Daemon {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, Signal::TERM);
         }
-        let limit = Instant::now() + PATIENCE;
+        let limit = Instant::now() + ENDING;
         while Instant::now() < limit && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(5));
         }
