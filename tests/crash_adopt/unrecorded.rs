@@ -176,16 +176,21 @@ fn orphans_kill_ends_descendants_too_where_killmode_says_so() {
     assert_ne!(house.pid_of("family"), pid);
 }
 
+/// The program ends while there is no daemon, and its child lives until the next one has started the program again.
+fn ends_without_a_daemon(house: &mut House, pid: &str, orphan: &str) {
+    House::signal(pid, "KILL");
+    assert!(until(|| !House::lives(pid)));
+    assert!(House::lives(orphan));
+    house.start();
+    assert!(until(|| house.ctl(&["status", "family"]).contains("RUNNING")));
+    assert!(!House::lives(orphan), "{}", house.read("main.log"));
+}
+
 #[test]
 fn what_a_program_that_ended_without_a_daemon_has_left_is_ended_before_it_is_started_again() {
     for more in ["", "[program:cat]\ncommand=/bin/cat\nstartsecs=0\n"] {
         let (mut house, pid, orphan) = family(more);
-        House::signal(&pid, "KILL");
-        assert!(until(|| !House::lives(&pid)));
-        assert!(House::lives(&orphan));
-        house.start();
-        assert!(until(|| house.ctl(&["status", "family"]).contains("RUNNING")));
-        assert!(!House::lives(&orphan), "{}", house.read("main.log"));
+        ends_without_a_daemon(&mut house, &pid, &orphan);
         assert!(until(|| house.read("orphan").ends_with('\n')), "the new one has one of its own");
         assert!(House::lives(house.read("orphan").trim()));
     }
@@ -206,12 +211,7 @@ fn what_such_a_program_has_left_in_its_control_group_is_ended_whatever_it_is() {
         return;
     }
     house.kill();
-    House::signal(&pid, "KILL");
-    assert!(until(|| !House::lives(&pid)));
-    assert!(House::lives(&orphan));
-    house.start();
-    assert!(until(|| house.ctl(&["status", "family"]).contains("RUNNING")));
-    assert!(!House::lives(&orphan), "{}", house.read("main.log"));
+    ends_without_a_daemon(&mut house, &pid, &orphan);
 }
 
 #[test]
