@@ -64,9 +64,7 @@ impl Tree {
             ended: None,
         }
     }
-}
 
-impl Tree {
     /// The daemon of such a program has this address: programs of other daemons may have the same names.
     pub(crate) fn of_daemon(mut self, url: Option<&str>) -> Self {
         if let (Some(marks), Some(url)) = (&mut self.marks, url) {
