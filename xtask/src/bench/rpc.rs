@@ -8,12 +8,14 @@ use anyhow::{Context, Result, bail};
 pub struct Connection<S> {
     stream: S,
     buffer: Vec<u8>,
+    /// For one read; kept, since making it anew would cost a client more than the answer does.
+    chunk: Vec<u8>,
 }
 
 impl<S: Read + Write> Connection<S> {
     /// Speaks over this stream.
     pub fn new(stream: S) -> Self {
-        Self { stream, buffer: Vec::new() }
+        Self { stream, buffer: Vec::new(), chunk: vec![0; 256 * 1024] }
     }
 
     /// Calls a method with string parameters; the body of the answer.
@@ -28,9 +30,8 @@ impl<S: Read + Write> Connection<S> {
             if let Some(body) = self.answer()? {
                 return Ok(body);
             }
-            let mut chunk = [0; 65536];
-            let count = self.more(&mut chunk)?;
-            self.buffer.extend_from_slice(&chunk[..count]);
+            let count = self.more()?;
+            self.buffer.extend_from_slice(&self.chunk[..count]);
         }
     }
 
@@ -38,22 +39,22 @@ impl<S: Read + Write> Connection<S> {
     pub fn exchange(&mut self, request: &[u8]) -> Result<()> {
         self.stream.write_all(request).context("cannot send a call")?;
         self.buffer.clear();
-        let mut chunk = vec![0; 256 * 1024];
         let mut left = loop {
-            let count = self.more(&mut chunk)?;
-            self.buffer.extend_from_slice(&chunk[..count]);
+            let count = self.more()?;
+            self.buffer.extend_from_slice(&self.chunk[..count]);
             if let Some((head, end)) = head(&self.buffer) {
                 break end + length(&head)? - self.buffer.len();
             }
         };
         while left > 0 {
-            left -= self.more(&mut chunk)?;
+            left -= self.more()?;
         }
         Ok(())
     }
 
-    fn more(&mut self, chunk: &mut [u8]) -> Result<usize> {
-        let count = self.stream.read(chunk).context("no answer")?;
+    /// Reads into the chunk; how many bytes came.
+    fn more(&mut self) -> Result<usize> {
+        let count = self.stream.read(&mut self.chunk).context("no answer")?;
         if count == 0 {
             bail!("the server closed a kept connection");
         }
