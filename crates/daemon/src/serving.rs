@@ -17,9 +17,9 @@ use sys::{clock, daemonize, signals};
 use crate::control::{self, End, Setup, World};
 use crate::front::{self, BoundServer, ClientEvent, FrontHandle, FrontSettings, Handed};
 use crate::mailbox::{Sender, mailbox};
-use crate::plane::{self, Logs, Order};
+use crate::plane::{self, Buffer, Logs, Order};
 use crate::startup::{Daemon, Ready};
-use crate::survive::{Header, Keeper, Legacy, Past};
+use crate::survive::{Header, Keeper, Legacy, Orphan, Past, memory};
 use crate::upgrade::{self, About, Parcel, Taker};
 
 /// Signals that mean something to the daemon.
@@ -98,9 +98,19 @@ impl Daemon {
             files: limits.first().map_or([0; 2], |limit| [limit.soft, limit.hard]),
             pidfile: write_pidfile(&config.daemon, &mut logs),
             keeps_state: !matches!(past, Past::Foreign),
+            segment: None,
         };
+        let (buffer, said) = memory::take(&past, &config.daemon)?;
+        said.into_iter().for_each(|(level, text)| logs.log(level, clock::wall(), &text));
+        let about = About { segment: buffer.id(), ..about };
+        let in_hand = memory::in_hand(&past, &buffer);
         let legacy = settle(past, &config, &mut logs);
-        let mut world = self.set_up(&config, logs, Clients::None(servers), signals, &about)?;
+        let mut world = self.set_up(&config, (logs, buffer), Clients::None(servers), signals, &about)?;
+        if let Some((order, channel)) = in_hand {
+            let lives = |orphan: &Orphan| orphan.process() == order.process;
+            let adopted = legacy.iter().any(|legacy| legacy.orphans.iter().any(lives));
+            world.recover(&order, channel, adopted);
+        }
         let mut engine = match legacy {
             Some(legacy) => {
                 let (engine, orphans, ended) =
@@ -124,12 +134,15 @@ impl Daemon {
         let signals = signals::Receiver::new(&SIGNALS)?;
         let mut taker = Taker::default();
         let (config, about) = (Arc::clone(&parcel.base), parcel.about.clone());
-        let logs = Logs::open_again(&config.daemon);
+        let mut logs = Logs::open_again(&config.daemon);
+        let (buffer, said) = memory::keep(about.segment)?;
+        said.into_iter().for_each(|(level, text)| logs.log(level, clock::wall(), &text));
+        let about = About { segment: buffer.id(), ..about };
         let clients = match parcel.front.take() {
             Some(front) => Clients::Before(front.take(&mut taker)?),
             None => Clients::None(Vec::new()),
         };
-        let mut world = self.set_up(&config, logs, clients, signals, &about)?;
+        let mut world = self.set_up(&config, (logs, buffer), clients, signals, &about)?;
         let read = parcel.read.clone().unwrap_or_else(|| Arc::clone(&config));
         let engine = Engine::take_up(parcel.engine.clone(), Arc::clone(&config), read, control::local());
         let engine = engine.map_err(io::Error::other)?;
@@ -146,17 +159,17 @@ impl Daemon {
     fn set_up(
         &self,
         config: &Arc<Config>,
-        logs: Logs,
+        (logs, buffer): (Logs, Buffer),
         clients: Clients,
         signals: signals::Receiver,
         about: &About,
     ) -> io::Result<World> {
         // While descriptors still have low numbers.
         sys::spawn::prepare();
-        let plane = plane::start(logs)?;
+        let plane = plane::start(logs, buffer)?;
         let (calls, asked) = mailbox()?;
         let orders = plane.orders.clone();
-        let keeper = if about.keeps_state { keeper(&config.daemon, &orders) } else { None };
+        let keeper = if about.keeps_state { keeper(&config.daemon, about.segment, &orders) } else { None };
         let promised = clients.calls();
         let settings = settings(&config.daemon);
         let serve = move |clients| serve_clients(clients, settings.clone(), calls.clone(), orders.clone());
@@ -227,8 +240,8 @@ fn settle(past: Past, config: &Config, logs: &mut Logs) -> Option<Legacy> {
 }
 
 /// Without a thread or /proc nothing is kept, and the daemon runs all the same.
-fn keeper(config: &DaemonConfig, orders: &Sender<Order>) -> Option<Keeper> {
-    let (path, header) = config.statefile.clone().zip(Header::own(config.serverurl.clone()))?;
+fn keeper(config: &DaemonConfig, segment: Option<i32>, orders: &Sender<Order>) -> Option<Keeper> {
+    let (path, header) = config.statefile.clone().zip(Header::own(config.serverurl.clone(), segment))?;
     Keeper::start(path, header, logger(orders.clone())).ok()
 }
 

@@ -18,6 +18,7 @@ pub mod pipes;
 pub mod poll;
 pub mod privileges;
 pub mod process;
+pub mod segment;
 pub mod signals;
 pub mod sockets;
 pub mod spawn;

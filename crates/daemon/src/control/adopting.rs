@@ -4,8 +4,8 @@
 //! Deliberately absent: who is adopted (that is `survive`).
 
 use engine::handover::Change;
-use engine::{Engine, Input, ProcessId};
-use model::{ExitStatus, Level};
+use engine::{Engine, Input, ProcessId, SpawnOrder};
+use model::{Channel, ExitStatus, Level};
 use rustix::io::Errno;
 use sys::poll::Interest;
 use sys::{process, signals, wait};
@@ -14,7 +14,7 @@ use super::children::{self, Child, Watched};
 use super::spawning;
 use super::stdin::Stdin;
 use super::world::World;
-use crate::plane::Order;
+use crate::plane::{Order, Recovery};
 use crate::survive::{Legacy, Orphan, Record};
 
 impl World {
@@ -25,6 +25,16 @@ impl World {
         }
         for process in ended {
             self.inputs.push_back(Input::Reaped { process, status: ExitStatus::Unknown });
+        }
+    }
+
+    /// Has what an earlier daemon had in hand of this channel logged. To be called before anything is adopted.
+    pub fn recover(&self, order: &SpawnOrder, channel: Channel, adopted: bool) {
+        let [out, err] = spawning::channels(order);
+        let found = [out, err].into_iter().flatten().find(|one| one.channel == channel);
+        if let Some(found) = found {
+            let (process, name) = (order.process, order.config.name.as_str().into());
+            self.plane.orders.send(Order::Recover(Box::new(Recovery { process, name, order: found, adopted })));
         }
     }
 

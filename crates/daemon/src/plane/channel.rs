@@ -12,6 +12,7 @@ use wire::python;
 
 use super::busy::Pace;
 use super::capture::{Filter, Found};
+use super::in_flight::Buffer;
 use super::mainlog::Logs;
 use super::messages::{ChannelOrder, Report};
 use super::sink::{LARGE_READ, SMALL_READ, SinkId};
@@ -116,17 +117,17 @@ impl Channel {
     }
 
     /// Read its pipe once and hand on what came.
-    pub fn read(&mut self, buffer: &mut [u8], around: &mut Surroundings<'_>) -> Got {
+    pub fn read(&mut self, buffer: &mut Buffer, around: &mut Surroundings<'_>) -> Got {
         let Some(pipe) = &self.pipe else { return Got::Nothing };
-        let length = self.read_length(around.logs).min(buffer.len());
-        let count = match rustix::io::read(pipe, buffer.get_mut(..length).unwrap_or_default()) {
-            Ok(0) => return Got::End,
-            Ok(count) => count,
-            Err(Errno::AGAIN | Errno::INTR) => return Got::Nothing,
-            Err(_) => return Got::End,
-        };
-        self.take(buffer.get(..count).unwrap_or_default(), true, around);
-        Got::Bytes(count)
+        let length = self.read_length(around.logs);
+        let result = rustix::io::read(pipe, buffer.begin(around.process, self.order.channel, length));
+        if let Ok(count @ 1..) = result {
+            self.take(buffer.came(count), true, around);
+            buffer.end();
+            return Got::Bytes(count);
+        }
+        buffer.nothing();
+        if matches!(result, Err(Errno::AGAIN | Errno::INTR)) { Got::Nothing } else { Got::End }
     }
 
     /// It floods: that goes faster through a larger pipe. One that control has made larger already stays.
@@ -185,7 +186,7 @@ impl Channel {
 
     /// The process has ended: read what is left without waiting, and begin anew. A pipe that others still hold comes back
     /// as a channel that goes on with the same log, and does nothing else.
-    pub fn drain(&mut self, buffer: &mut [u8], around: &mut Surroundings<'_>) -> Option<Self> {
+    pub fn drain(&mut self, buffer: &mut Buffer, around: &mut Surroundings<'_>) -> Option<Self> {
         let (mut bytes, mut last) = (0, Got::Nothing);
         while bytes < DRAIN {
             last = self.read(buffer, around);
@@ -223,29 +224,62 @@ impl Channel {
     fn hand_on(&self, found: Found<'_>, whole: bool, around: &mut Surroundings<'_>) {
         match found {
             Found::Text(text) => self.emit(text, whole, around),
-            Found::Captured(data) => {
-                around.reports.send(Report::Captured { process: around.process, channel: self.order.channel, data });
-                let text = format!("{} {} emitted a comm event", python::repr(around.name), self.order.channel.name());
-                around.logs.log(Level::Debug, clock::wall(), &text);
-            }
+            Found::Captured(data) => self.report_captured(data, around),
         }
     }
 
+    /// Tell control of a text that stood between tokens.
+    pub fn report_captured(&self, data: Vec<u8>, around: &mut Surroundings<'_>) {
+        around.reports.send(Report::Captured { process: around.process, channel: self.order.channel, data });
+        let text = format!("{} {} emitted a comm event", python::repr(around.name), self.order.channel.name());
+        around.logs.log(Level::Debug, clock::wall(), &text);
+    }
+
     fn emit(&self, data: &[u8], whole: bool, around: &mut Surroundings<'_>) {
-        if let Some(sink) = self.sink {
-            around.logs.sinks.write(sink, data);
-        }
-        if whole && self.order.config.syslog {
-            around.logs.send_to_syslog(around.name, &self.order, data);
+        match self.sink {
+            Some(sink) if whole => around.logs.sinks.write_output(sink, data),
+            Some(sink) => around.logs.sinks.write(sink, data),
+            None => {}
         }
         // What control reads itself, it tells itself.
-        if whole && echoes(around.logs) {
+        if whole {
+            self.tell(data, self.order.config.events_enabled, around);
+        }
+    }
+
+    /// All that is done with output besides its log.
+    fn tell(&self, data: &[u8], events: bool, around: &mut Surroundings<'_>) {
+        if self.order.config.syslog {
+            around.logs.send_to_syslog(around.name, &self.order, data);
+        }
+        if echoes(around.logs) {
             echo(around.name, self.order.channel.name(), data, around.logs);
         }
-        if whole && self.order.config.events_enabled {
+        if events {
             let (process, channel) = (around.process, self.order.channel);
             around.reports.send(Report::Output { process, channel, data: data.to_vec() });
         }
+    }
+
+    /// What the filter makes of these bytes if nothing came before and nothing comes after: text, and what was captured.
+    pub fn filter_whole(&mut self, data: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
+        let Some(mut filter) = self.filter.take() else { return (data.to_vec(), Vec::new()) };
+        let (mut text, mut captured) = (Vec::new(), Vec::new());
+        let mut keep = |found: Found<'_>| match found {
+            Found::Text(piece) => text.extend_from_slice(piece),
+            Found::Captured(data) => captured.push(data),
+        };
+        filter.feed(data, &mut keep);
+        filter.finish(&mut keep);
+        (text, captured)
+    }
+
+    /// Output of which another daemon has logged all but the rest; nobody knows what else it has done with it.
+    pub fn emit_recovered(&self, rest: &[u8], text: &[u8], adopted: bool, around: &mut Surroundings<'_>) {
+        if let Some(sink) = self.sink {
+            around.logs.sinks.write_output(sink, rest);
+        }
+        self.tell(text, adopted && self.order.config.events_enabled, around);
     }
 }
 

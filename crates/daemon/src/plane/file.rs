@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use model::{Level, Moment, limits};
-use rustix::fs::{FileType, Mode, OFlags, SeekFrom, fstat, ftruncate, open, seek, stat};
+use rustix::fs::{FileType, Mode, OFlags, SeekFrom, Stat, fstat, ftruncate, open, seek, stat};
 use sys::errno;
 
 use super::backlog::Backlog;
+use super::in_flight::Notes;
 use super::rotate;
 use super::sink::Notices;
 
@@ -84,11 +85,12 @@ impl LogFile {
         self.trouble = Some(Trouble { retry: sys::clock::now(), pause: FIRST_PAUSE });
     }
 
-    /// Write all of it, now or later; never fails and never waits.
-    pub fn write(&mut self, data: &[u8], notices: &mut Notices) {
+    /// Write all of it, now or later; never fails and never waits. With notes it is output that another daemon would have
+    /// to finish.
+    pub fn write(&mut self, data: &[u8], notes: Option<&Notes>, notices: &mut Notices) {
         if self.trouble.is_some() {
             self.backlog.push_over(data, limits::FILE_BACKLOG);
-        } else if let Err((written, error)) = self.put(data, notices) {
+        } else if let Err((written, error)) = self.put(data, notes, notices) {
             self.backlog.push_over(data.get(written..).unwrap_or_default(), limits::FILE_BACKLOG);
             self.fail(&error, notices);
         }
@@ -150,7 +152,7 @@ impl LogFile {
             let mut piece = self.backlog.front();
             piece = piece.get(..PIECE).unwrap_or(piece);
             let piece = piece.to_vec();
-            let (written, result) = match self.put(&piece, notices) {
+            let (written, result) = match self.put(&piece, None, notices) {
                 Ok(()) => (piece.len(), Ok(())),
                 Err((written, error)) => (written, Err(error)),
             };
@@ -161,13 +163,18 @@ impl LogFile {
     }
 
     /// Write, then rotate if it is time. With an error: how much was written before.
-    fn put(&mut self, data: &[u8], notices: &mut Notices) -> Result<(), (usize, io::Error)> {
-        if self.vanished() {
+    fn put(&mut self, data: &[u8], notes: Option<&Notes>, notices: &mut Notices) -> Result<(), (usize, io::Error)> {
+        let mut found = self.look();
+        if found.is_some_and(|found| found.st_nlink == 0) {
             // Somebody has removed the file: what is written to it would be gone with it.
             self.file = None;
             self.file = Some(open_to_append(&self.path).map_err(|error| (0, error))?);
+            found = self.look();
         }
         let Some(file) = &self.file else { return Err((0, ErrorKind::NotFound.into())) };
+        if let Some((notes, found)) = notes.zip(found) {
+            notes.writing((found.st_dev, found.st_ino), found.st_size.cast_unsigned(), data.len());
+        }
         let mut written = 0;
         while let Some(rest) = data.get(written..).filter(|rest| !rest.is_empty()) {
             match rustix::io::write(file, rest) {
@@ -189,7 +196,11 @@ impl LogFile {
 
     /// True if no name leads to the file any more.
     fn vanished(&self) -> bool {
-        self.file.as_ref().is_some_and(|file| fstat(file).is_ok_and(|found| found.st_nlink == 0))
+        self.look().is_some_and(|found| found.st_nlink == 0)
+    }
+
+    fn look(&self) -> Option<Stat> {
+        fstat(self.file.as_ref()?).ok()
     }
 
     fn rotate(&mut self, notices: &mut Notices) -> io::Result<()> {

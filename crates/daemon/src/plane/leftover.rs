@@ -16,6 +16,7 @@ use sys::{clock, errno};
 use wire::python;
 
 use super::channel::{Channel, Got, Surroundings};
+use super::in_flight::Buffer;
 use super::mainlog::Logs;
 use super::messages::Report;
 use crate::mailbox::Sender;
@@ -63,7 +64,7 @@ impl Leftovers {
     }
 
     /// Read one once, unless what is behind it is full; how many bytes came.
-    pub fn read(&mut self, token: u64, buffer: &mut [u8], means: &mut Means<'_>) -> usize {
+    pub fn read(&mut self, token: u64, buffer: &mut Buffer, means: &mut Means<'_>) -> usize {
         let Some(found) = self.open.get_mut(&token) else { return 0 };
         if let Some(sink) = found.channel.sink.filter(|&sink| means.logs.sinks.is_full(sink)) {
             means.logs.sinks.hold(sink, token);

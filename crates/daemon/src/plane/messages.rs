@@ -12,6 +12,7 @@ use model::{Channel, Level, WallTime};
 
 use super::channel::Going;
 use super::handing::{HeldLine, HeldSink};
+use super::recovery::Recovery;
 
 /// What the plane is told to do.
 #[derive(Debug)]
@@ -116,6 +117,8 @@ pub enum Order {
         /// Lines for the system's log.
         syslog: Vec<HeldLine>,
     },
+    /// Write what a daemon that died had read and not written. To be given before any pipe is.
+    Recover(Box<Recovery>),
     /// Write what waits, within a bound of time, and end.
     Finish,
 }

@@ -7,6 +7,7 @@
 //! - `run` is the loop, `orders` what control has it do, `busy` says which pipes are read in rounds; `channel` one child's stdout or stderr, `capture` what is done to its bytes,
 //!   `leftover` the pipe that a grandchild goes on with.
 //! - `sink` knows all that is open, `opening` how it came to be: `file` (with `rotate`) and `stream`; `backlog` is what waits; `syslog` (with `journal`) stands beside.
+//! - `in_flight` is what was read and is not yet written, `recovery` what another daemon had there when it died.
 //! - `mainlog` is the daemon's own log; `handing` is what goes to a successor in the same process.
 
 mod backlog;
@@ -15,12 +16,14 @@ mod capture;
 mod channel;
 mod file;
 mod handing;
+mod in_flight;
 mod journal;
 mod leftover;
 mod mainlog;
 pub mod messages;
 mod opening;
 mod orders;
+mod recovery;
 mod rotate;
 mod run;
 mod sink;
@@ -35,8 +38,10 @@ use std::thread::JoinHandle;
 
 pub use channel::Going;
 pub use handing::{Held, HeldLine, HeldSink};
+pub use in_flight::{Buffer, Owner};
 pub use mainlog::{LogError, Logs};
 pub use messages::{ChannelOrder, Order, Report};
+pub use recovery::Recovery;
 
 use crate::mailbox::{Receiver, Sender, mailbox};
 
@@ -67,14 +72,14 @@ impl PlaneHandle {
     }
 }
 
-/// Start the plane with the daemon's log, opened before.
+/// Start the plane with the daemon's log, opened before, and with what pipes are read into.
 ///
 /// # Errors
 /// No descriptor or no thread is to be had.
-pub fn start(logs: Logs) -> io::Result<PlaneHandle> {
+pub fn start(logs: Logs, buffer: Buffer) -> io::Result<PlaneHandle> {
     let (orders, order_box) = mailbox()?;
     let (report_box, reports) = mailbox()?;
-    let plane = run::Plane::new(logs, order_box, report_box)?;
+    let plane = run::Plane::new(logs, buffer, order_box, report_box)?;
     let thread = std::thread::Builder::new().name("plane".into()).spawn(move || plane.run())?;
     Ok(PlaneHandle { orders, reports, thread })
 }

@@ -56,6 +56,7 @@ impl Plane {
                 sinks.into_iter().for_each(|held| self.logs.sinks.resume(held));
                 self.logs.syslog.resume(syslog, &mut self.logs.sinks.notices);
             }
+            Order::Recover(recovery) => self.recover(*recovery),
             Order::Finish => self.finishing = true,
         }
     }
@@ -83,7 +84,7 @@ impl Plane {
         self.reports.send(Report::Opened { process, result });
     }
 
-    fn open_sink(&mut self, order: &ChannelOrder) -> io::Result<Option<SinkId>> {
+    pub(super) fn open_sink(&mut self, order: &ChannelOrder) -> io::Result<Option<SinkId>> {
         let OutputConfig { maxbytes, backups, ref logfile, .. } = order.config;
         let Some(path) = &order.path else { return Ok(None) };
         let sinks = &mut self.logs.sinks;

@@ -35,7 +35,8 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn numbered(path: &Path, number: u32) -> PathBuf {
+/// The name of an old copy.
+pub fn numbered(path: &Path, number: u32) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(format!(".{number}"));
     name.into()

@@ -14,10 +14,11 @@ use sys::{clock, errno};
 use super::busy::Busy;
 use super::channel::{Channel, Got, Surroundings};
 use super::handing::Held;
+use super::in_flight::Buffer;
 use super::leftover::{LEFTOVER, Leftovers, Means};
 use super::mainlog::Logs;
 use super::messages::{Order, Report};
-use super::sink::{LARGE_READ, SMALL_READ, SinkId};
+use super::sink::{SMALL_READ, SinkId};
 use crate::mailbox::{Receiver, Sender};
 
 /// Tokens of the poll: the kind in the highest bits, its number in the rest.
@@ -57,7 +58,7 @@ pub struct Plane {
     pub(super) pending: VecDeque<Order>,
     pub(super) reports: Sender<Report>,
     /// One for all pipes.
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffer: Buffer,
     /// Channels that are read in rounds.
     busy: Busy,
     /// How many channels have filled a read, in this turn and the one before.
@@ -75,7 +76,8 @@ impl Plane {
     ///
     /// # Errors
     /// No descriptor is left.
-    pub fn new(logs: Logs, orders: Receiver<Order>, reports: Sender<Report>) -> io::Result<Self> {
+    pub fn new(mut logs: Logs, buffer: Buffer, orders: Receiver<Order>, reports: Sender<Report>) -> io::Result<Self> {
+        logs.sinks.notes = Some(buffer.notes());
         let poll = Poll::new()?;
         poll.add(&orders, ORDERS, Interest::Read)?;
         Ok(Self {
@@ -86,7 +88,7 @@ impl Plane {
             orders,
             pending: VecDeque::new(),
             reports,
-            buffer: vec![0; LARGE_READ],
+            buffer,
             busy: Busy::default(),
             floods: [0; 2],
             unheard: BTreeSet::new(),
@@ -110,6 +112,7 @@ impl Plane {
             return Some(self.hand_over());
         }
         self.finish(&mut events);
+        self.buffer.remove();
         None
     }
 

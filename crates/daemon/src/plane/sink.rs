@@ -13,6 +13,7 @@ use sys::poll::{Interest, Poll};
 
 use super::file::{LogFile, open_to_append};
 use super::handing::HeldSink;
+use super::in_flight::Notes;
 use super::stream::Stream;
 
 /// What is read at once from a pipe whose bytes are looked at, or go to a stream.
@@ -89,6 +90,8 @@ pub struct Sinks {
     touched: BTreeSet<SinkId>,
     /// What there is to tell.
     pub notices: Notices,
+    /// Where the way of output is noted.
+    pub notes: Option<Notes>,
 }
 
 impl Sinks {
@@ -102,14 +105,31 @@ impl Sinks {
 
     /// Write to a sink, now or later. Never fails, never waits.
     pub fn write(&mut self, id: SinkId, data: &[u8]) {
+        self.put(id, data, None);
+    }
+
+    /// The same, of what was read from a pipe: noted, so that another daemon can finish it.
+    pub fn write_output(&mut self, id: SinkId, data: &[u8]) {
+        let notes = self.notes.take();
+        self.put(id, data, notes.as_ref());
+        self.notes = notes;
+    }
+
+    /// What is written next is output of which so many bytes are written.
+    pub fn resume_output(&self, written: usize) {
+        self.notes.iter().for_each(|notes| notes.skip(written));
+    }
+
+    fn put(&mut self, id: SinkId, data: &[u8], notes: Option<&Notes>) {
         let Some(sink) = self.open.get_mut(&id) else { return };
         match &mut sink.kind {
             Kind::File(file) => {
-                file.write(data, &mut self.notices);
+                file.write(data, notes, &mut self.notices);
                 self.note_trouble(id);
             }
             Kind::Stream(stream) => {
                 stream.write(data, &mut self.notices);
+                notes.iter().for_each(|notes| notes.taken(data.len()));
                 if stream.is_waiting() {
                     self.touched.insert(id);
                 }

@@ -300,7 +300,7 @@ mod tests {
     fn the_file_begins_before_anything_is_to_be_noted_and_a_disk_that_says_no_delays_nobody_for_long() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
-        let header = Header::own(Some("unix:///x".into())).unwrap();
+        let header = Header::own(Some("unix:///x".into()), None).unwrap();
         let keeper = Keeper::start(path.clone(), header.clone(), |_, _| {}).unwrap();
         keeper.begin([]);
         let written = super::super::record::read(&path).unwrap().unwrap();

@@ -1,13 +1,14 @@
 //! What outlives the daemon: it notes its programs in the state file, and one that is started after a crash goes on with
 //! them.
 //!
-//! `record` is the form of the file, `keeper` the thread that writes it, `past` what is found of a daemon that died,
+//! `record` is the form of the file, `keeper` the thread that writes it, `memory` holds output that is in hand, `past` what is found of a daemon that died,
 //! `unrecorded` what its file does not tell, `orphan` a program of it that still
 //! runs, `ending` what ends those that are not adopted. Deliberately absent: fsync (only the daemon's death is to be survived, not the
 //! machine's), and what the engine makes of it.
 
 mod ending;
 mod keeper;
+pub mod memory;
 mod orphan;
 mod past;
 mod record;

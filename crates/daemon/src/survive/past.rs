@@ -54,7 +54,7 @@ pub struct Legacy {
 impl Past {
     /// Reads the state file.
     pub fn look(config: &DaemonConfig) -> (Self, Option<Said>) {
-        let own = Header::own(config.serverurl.clone());
+        let own = Header::own(config.serverurl.clone(), None);
         let Some((path, own)) = config.statefile.as_ref().zip(own) else { return (Self::Nothing, None) };
         match record::read(path) {
             Ok(Some(written)) if !written.header.is_of_this_place(&own) => (Self::Nothing, None),
@@ -223,7 +223,8 @@ fn is_kept(group: &GroupState, config: &Config, living: &HashSet<ProcessId>, sai
     lives
 }
 
-fn order_of(groups: &[GroupState], id: ProcessId) -> Option<SpawnOrder> {
+/// What would be ordered now to start this process.
+pub fn order_of(groups: &[GroupState], id: ProcessId) -> Option<SpawnOrder> {
     groups.iter().find_map(|group| {
         let place = group.processes.iter().position(|state| state.id == id)?;
         let socket = match &group.config.kind {

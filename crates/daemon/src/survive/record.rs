@@ -36,12 +36,15 @@ pub struct Header {
     /// Its address, as its children were told.
     #[serde(default)]
     pub url: Option<String>,
+    /// The shared memory in which it has output in hand (shmget(2)).
+    #[serde(default)]
+    pub segment: Option<i32>,
 }
 
 impl Header {
     /// Of this process; `None` without /proc.
     #[must_use]
-    pub fn own(url: Option<String>) -> Option<Self> {
+    pub fn own(url: Option<String>, segment: Option<i32>) -> Option<Self> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
         let row = process::row(std::process::id())?;
@@ -53,6 +56,7 @@ impl Header {
             start: row.start,
             session: row.session,
             url,
+            segment,
         })
     }
 

@@ -40,6 +40,9 @@ pub struct About {
     pub pidfile: Option<PathBuf>,
     /// It keeps a state file.
     pub keeps_state: bool,
+    /// The shared memory into which pipes are read.
+    #[serde(default)]
+    pub segment: Option<i32>,
 }
 
 /// The state of a channel.

@@ -4,6 +4,7 @@ mod files;
 mod floods;
 mod leftovers;
 mod output;
+mod recovery;
 mod streams;
 
 use std::collections::VecDeque;
@@ -43,7 +44,7 @@ impl Bench {
     fn at(level: Level) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let logs = Logs::open(&daemon_config(folder.path().join("main.log"), level)).unwrap();
-        let plane = Some(start(logs).unwrap());
+        let plane = Some(start(logs, Buffer::mortal().unwrap()).unwrap());
         Self { folder, plane, reports: VecDeque::new() }
     }
 

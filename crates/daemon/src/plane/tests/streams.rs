@@ -99,7 +99,7 @@ fn a_daemon_in_the_foreground() {
     let folder = PathBuf::from(std::env::var_os("PLANE_FOLDER").unwrap());
     let mut config = daemon_config(folder.join("main.log"), Level::Info);
     (config.nodaemon, config.silent) = (true, false);
-    let plane = start(Logs::open(&config).unwrap()).unwrap();
+    let plane = start(Logs::open(&config).unwrap(), Buffer::mortal().unwrap()).unwrap();
     let lines: u32 = std::env::var("PLANE_LINES").unwrap().parse().unwrap();
     for number in 0..lines {
         let text = format!("line {number} of the daemon's log, as long as lines are");
