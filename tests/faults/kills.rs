@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::survivors::{House, until};
 
-/// Each program takes a lock of its own and cries out if another copy has it. Its lines are numbered, and hold its pid.
-const PROGRAM: &str = "command=/bin/sh -c 'exec 9>>%(here)s/%(program_name)s.lock; flock -n 9 || echo %(program_name)s >> \
+/// Each program takes a lock of its own and cries out if another copy has it. Its lines are numbered, and hold its pid. What
+/// a shell has forked when it is killed has the lock for a moment more, until it is `sleep`; a copy would have it for ever.
+const PROGRAM: &str = "command=/bin/sh -c 'exec 9>>%(here)s/%(program_name)s.lock; flock -w 5 9 || echo %(program_name)s >> \
     %(here)s/twice; i=0; while :; do i=$((i+1)); echo \"$$ $i\"; sleep 0.01 9>&-; done'\nstartsecs=0\nstopwaitsecs=5\n\
     redirect_stderr=true\nstdout_logfile=%(here)s/%(program_name)s.log\nstdout_logfile_maxbytes=0\n";
 /// Those that clients leave alone, and those that they do not.

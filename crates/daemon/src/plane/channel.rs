@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::ProcessId;
 use model::Level;
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 use sys::clock;
 use wire::python;
@@ -119,14 +119,15 @@ impl Channel {
     /// Read its pipe once and hand on what came.
     pub fn read(&mut self, buffer: &mut Buffer, around: &mut Surroundings<'_>) -> Got {
         let Some(pipe) = &self.pipe else { return Got::Nothing };
-        let length = self.read_length(around.logs);
-        let result = rustix::io::read(pipe, buffer.begin(around.process, self.order.channel, length));
+        let most = self.read_length(around.logs);
+        let waiting = ioctl_fionread(pipe).map_or(most, |waiting| usize::try_from(waiting).unwrap_or(most).min(most));
+        let result = rustix::io::read(pipe, buffer.begin(around.process, self.order.channel, waiting));
         if let Ok(count @ 1..) = result {
             self.take(buffer.came(count), true, around);
             buffer.end();
             return Got::Bytes(count);
         }
-        buffer.nothing();
+        buffer.end();
         if matches!(result, Err(Errno::AGAIN | Errno::INTR)) { Got::Nothing } else { Got::End }
     }
 

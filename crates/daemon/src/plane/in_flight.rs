@@ -2,10 +2,10 @@
 //! that does not (`sys::segment`), and beside it stands whose it is and how far it has come.
 //!
 //! A daemon that is killed stands at some instruction, most likely at the end of a system call. So no note depends on the
-//! one after a call. Before a read the buffer is zero: what came ends with the last byte that is not, if the read was the
-//! last thing that happened. Before a write the file and its size are noted: what was written is what it has grown by.
-//! Lost are zero bytes at the end of what that last read brought. Deliberately absent: what is made of it (that is
-//! `recovery`).
+//! one after a call. Before a read it is known how many bytes are in the pipe, as many are asked for, and the last of those
+//! that are to come are zero: if they are not any more, the read has happened. Before a write the file and its size are
+//! noted: what was written is what it has grown by. Lost is a read whose last bytes are all zero, if nothing happened after
+//! it. Deliberately absent: what is made of it (that is `recovery`).
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,13 +43,13 @@ enum Word {
 const EMPTY: u64 = 0;
 const READING: u64 = 1;
 const CAME: u64 = 2;
-/// All of it was handed on; the buffer is being cleaned.
-const DONE: u64 = 3;
 
 /// No place counts: nothing has been written.
 const NOWHERE: u64 = 2;
 /// Words of a place.
 const PLACE: usize = 5;
+/// By so many bytes at the end it is seen whether a read has happened.
+const MARK: usize = 8;
 
 /// Where output is being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,12 +137,12 @@ impl Buffer {
         self.notes.clone()
     }
 
-    /// A read of this channel is about to happen: into these bytes. Anything that was left of another is forgotten.
+    /// A read of this channel is about to happen, of as many bytes as there are in its pipe, or fewer: into these. If there
+    /// are none, what may come meanwhile is at most a few. Anything that was left of another is forgotten.
     pub fn begin(&mut self, process: ProcessId, channel: Channel, asked: usize) -> &mut [u8] {
-        if self.notes.get(Word::Phase) != EMPTY {
-            self.end();
-        }
-        let asked = asked.min(self.bytes.len());
+        self.end();
+        let asked = asked.clamp(MARK, self.bytes.len());
+        self.bytes.get_mut(asked - MARK..asked).unwrap_or_default().fill(0);
         self.notes.set(Word::Process, process.0.into());
         self.notes.set(Word::Channel, channel as u64);
         self.notes.set(Word::Asked, asked as u64);
@@ -159,19 +159,8 @@ impl Buffer {
         self.bytes.get(..count).unwrap_or_default()
     }
 
-    /// Nothing came.
-    pub fn nothing(&self) {
-        self.notes.set(Word::Phase, EMPTY);
-    }
-
-    /// What came has been handed on.
-    pub fn end(&mut self) {
-        let dirty = self.length();
-        self.notes.set(Word::Phase, DONE);
-        // Memory that dies with the daemon is looked at by nobody.
-        if self.id.is_some() {
-            self.bytes.get_mut(..dirty).unwrap_or_default().fill(0);
-        }
+    /// Nothing came, or what came has been handed on.
+    pub fn end(&self) {
         self.notes.set(Word::Phase, EMPTY);
     }
 
@@ -182,10 +171,20 @@ impl Buffer {
         self.came(data.len());
     }
 
-    /// How many bytes may not be zero.
-    fn length(&self) -> usize {
-        let word = if self.notes.get(Word::Phase) == READING { Word::Asked } else { Word::Came };
+    fn length(&self, word: Word) -> usize {
         usize::try_from(self.notes.get(word)).unwrap_or(usize::MAX).min(self.bytes.len())
+    }
+
+    /// What the last read has brought, if it is not noted.
+    fn unnoted(&self) -> &[u8] {
+        let asked = self.bytes.get(..self.length(Word::Asked)).unwrap_or_default();
+        let mark = asked.len().saturating_sub(MARK);
+        match asked.iter().rposition(|byte| *byte != 0).filter(|last| *last >= mark) {
+            None => &[],
+            // Of so few it is not known how many were in the pipe.
+            Some(last) if mark == 0 => asked.get(..=last).unwrap_or_default(),
+            Some(_) => asked,
+        }
     }
 
     /// Whose output another daemon had in hand.
@@ -201,11 +200,8 @@ impl Buffer {
     /// What it had in hand.
     pub fn unfinished(&self) -> Option<Unfinished> {
         self.whose()?;
-        let mut data = self.bytes.get(..self.length()).unwrap_or_default();
-        if self.notes.get(Word::Phase) == READING {
-            let end = data.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-            data = data.get(..end).unwrap_or_default();
-        }
+        let noted = self.notes.get(Word::Phase) == CAME;
+        let data = if noted { self.bytes.get(..self.length(Word::Came)).unwrap_or_default() } else { self.unnoted() };
         (!data.is_empty()).then(|| Unfinished { data: data.to_vec(), place: self.notes.place() })
     }
 

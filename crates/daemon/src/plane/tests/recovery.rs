@@ -29,8 +29,11 @@ impl Dead {
 
     /// It dies right after the read, of which it has noted nothing.
     fn read(&mut self, data: &[u8]) {
-        let into = self.buffer.begin(ProcessId(5), Channel::Stdout, 64 * 1024);
-        into[..data.len()].copy_from_slice(data);
+        self.begin(data.len())[..data.len()].copy_from_slice(data);
+    }
+
+    fn begin(&mut self, asked: usize) -> &mut [u8] {
+        self.buffer.begin(ProcessId(5), Channel::Stdout, asked)
     }
 
     /// It has noted the read, and that it is about to write so much; so much of that is in the file.
@@ -139,15 +142,23 @@ fn sequences_are_stripped_from_what_was_in_hand_too() {
 }
 
 #[test]
-fn what_is_done_leaves_nothing_and_the_buffer_is_clean_for_the_next_read() {
+fn a_read_that_did_not_happen_brings_nothing_of_the_one_before() {
+    for asked in [0, 1, 7, 8, 9, CAME.len()] {
+        let mut dead = Dead::new();
+        dead.read(CAME);
+        dead.write(CAME.len(), CAME);
+        dead.buffer.end();
+        assert!(dead.buffer.unfinished().is_none(), "it is done");
+        dead.begin(asked);
+        assert_eq!(dead.buffer.whose(), Some((ProcessId(5), Channel::Stdout)));
+        assert!(dead.buffer.unfinished().is_none(), "{asked} bytes were asked for");
+        assert_eq!(dead.logged(), WHOLE);
+    }
+}
+
+#[test]
+fn a_few_bytes_that_came_when_nothing_was_known_of_them_are_logged() {
     let mut dead = Dead::new();
-    dead.read(CAME);
-    dead.write(CAME.len(), CAME);
-    dead.buffer.end();
-    assert!(dead.buffer.unfinished().is_none());
-    assert!(dead.buffer.begin(ProcessId(5), Channel::Stderr, 64 * 1024).iter().all(|byte| *byte == 0));
-    assert_eq!(dead.buffer.whose(), Some((ProcessId(5), Channel::Stderr)));
-    assert!(dead.buffer.unfinished().is_none(), "the read has brought nothing");
-    dead.buffer.nothing();
-    assert_eq!(dead.logged(), WHOLE);
+    dead.begin(0)[..5].copy_from_slice(b"five\n");
+    assert_eq!(dead.logged(), "before\nfive\n");
 }
