@@ -62,7 +62,8 @@ fn latencies(side: &Side, samples: usize) -> Result<Vec<f64>> {
     Ok(values)
 }
 
-fn pid_of(answer: &str) -> Result<Pid> {
+/// The pid that an answer to getProcessInfo tells.
+pub fn pid_of(answer: &str) -> Result<Pid> {
     let text =
         answer.split_once("<name>pid</name>").and_then(|(_, rest)| rest.split_once("<int>")).map(|(_, rest)| rest);
     let digits = text.and_then(|text| text.split_once('<')).and_then(|(digits, _)| digits.parse().ok());

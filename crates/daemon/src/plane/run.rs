@@ -30,6 +30,8 @@ const KIND: u64 = 3 << 60;
 
 /// After so many bytes of pipes the orders are looked at again: control waits for a `Drained`.
 const BYTES_BEFORE_ORDERS: usize = 1024 * 1024;
+/// Whoever has filled so much of a pipe floods it. A block that is a little smaller than the pipe leaves no room for the next.
+const FLOOD: usize = SMALL_READ / 4 * 3;
 /// So many programs that flood get larger pipes: those of more would not fit the processor's cache.
 const FLOODS: usize = 4;
 /// While control has too much waiting, it is looked at so often.
@@ -61,7 +63,7 @@ pub struct Plane {
     pub(super) buffer: Buffer,
     /// Channels that are read in rounds.
     busy: Busy,
-    /// How many channels have filled a read, in this turn and the one before.
+    /// How many channels have flooded their pipe, in this turn and the one before.
     floods: [usize; 2],
     /// Channels that are not read until control has caught up.
     unheard: BTreeSet<u64>,
@@ -244,7 +246,7 @@ impl Plane {
         let mut around = Surroundings { process, name: &found.name, logs: &mut self.logs, reports: &self.reports };
         match channel.read(&mut self.buffer, &mut around) {
             Got::Bytes(count) => {
-                if count >= SMALL_READ {
+                if count >= FLOOD {
                     self.floods[1] += 1;
                     if self.floods.into_iter().all(|floods| floods <= FLOODS) {
                         channel.grow();
