@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
+use rustix::pipe::SpliceFlags;
 
 /// `stamp FILE` writes the time as its first act and stays; `flood BYTES` writes blocks and ends; `lines` writes lines of
 /// 100 bytes, one a call, until it is killed; `copy` reads and writes in the sizes of the daemon, and does nothing else;
-/// `drop` only reads.
+/// `drop` only reads, `splice` moves by splice(2).
 pub fn main(arguments: &[String]) -> Result<()> {
     let word = |index: usize| arguments.get(index).map(String::as_str).context("bench-child WORD ARGUMENT");
     match word(0)? {
@@ -16,6 +17,7 @@ pub fn main(arguments: &[String]) -> Result<()> {
         "lines" => lines(),
         "copy" => copy(true),
         "drop" => copy(false),
+        "splice" => splice(),
         other => bail!("there is no child {other}"),
     }
 }
@@ -54,17 +56,30 @@ fn lines() -> Result<()> {
 /// The least that any logging by read(2) and write(2) costs, or reading alone.
 fn copy(writes: bool) -> Result<()> {
     const SIZE: usize = 256 * 1024;
+    const PAGE: usize = 4096;
     let (input, mut output) = (std::io::stdin(), std::io::stdout());
     let _ = rustix::pipe::fcntl_setpipe_size(&input, SIZE);
     let mut input = std::fs::File::from(rustix::io::dup(&input)?);
-    let mut buffer = vec![0; SIZE];
+    // The kernel copies pages faster to where pages begin.
+    let mut room = vec![0; SIZE + PAGE];
+    let begin = room.as_ptr().align_offset(PAGE);
+    let buffer = room.get_mut(begin..begin + SIZE).context("no room")?;
     loop {
-        match input.read(&mut buffer)? {
+        match input.read(buffer)? {
             0 => return output.flush().context("the log is gone"),
             count if writes => drop(rustix::io::write(&output, &buffer[..count])?),
             _ => {}
         }
     }
+}
+
+/// What it would cost if no byte came into this process. It is refused for a file that is open to append, as logs are.
+fn splice() -> Result<()> {
+    const SIZE: usize = 256 * 1024;
+    let (input, output) = (std::io::stdin(), std::io::stdout());
+    let _ = rustix::pipe::fcntl_setpipe_size(&input, SIZE);
+    while rustix::pipe::splice(&input, None, &output, None, SIZE, SpliceFlags::MOVE)? > 0 {}
+    Ok(())
 }
 
 /// The command line of a child, for `command=`.

@@ -40,10 +40,12 @@ impl Runs {
 /// and worse moments.
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let bytes = bench.pick(1024, 256) * MEBI;
-    let mut beside = [Runs::default(), Runs::default(), Runs::default()];
+    let mut beside = [(); 4].map(|()| Runs::default());
     let mut logs = [(); 2].map(|()| vec![Runs::default(); bench.sides.len()]);
     for _ in 0..bench.pick(5, 1) {
-        for (runs, program) in beside.iter_mut().zip([Command::new("cat"), tool("copy")?, tool("drop")?]) {
+        for (runs, program) in
+            beside.iter_mut().zip([Command::new("cat"), tool("copy")?, tool("drop")?, tool("splice")?])
+        {
             runs.add(copied(program, bytes)?);
         }
         for (runs, (_, options)) in logs.iter_mut().zip(KINDS) {
@@ -52,11 +54,12 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
             }
         }
     }
-    let [(cat, cat_cost), (bare, bare_cost), (_, read_cost)] = beside.each_mut().map(Runs::medians);
+    let [(cat, cat_cost), (bare, bare_cost), (_, read_cost), (_, splice_cost)] = beside.each_mut().map(Runs::medians);
     let mut rows = vec![
         Row::yardstick("a bare loop of read and write of 256 KiB into a file", "MB/s", bare),
         Row::yardstick("a bare loop of read and write of 256 KiB, CPU a GB", "s", bare_cost),
         Row::yardstick("the same without the writes, CPU a GB", "s", read_cost),
+        Row::yardstick("the same by splice(2), not to append, CPU a GB", "s", splice_cost),
     ];
     for (runs, (name, _)) in logs.iter_mut().zip(KINDS) {
         let (rates, costs) = runs.iter_mut().map(Runs::medians).map(|(rate, cost)| (Some(rate), Some(cost))).unzip();
