@@ -106,11 +106,15 @@ pub fn sample() -> String {
 
 /// The lines of one directive: one, two or none.
 fn lines(row: &Directive) -> impl Iterator<Item = String> {
-    let equals = if matches!(row.kind, Kind::Plugin | Kind::Patterns) { " = " } else { "=" };
+    let equals = match (row.sample, row.kind) {
+        (Sample::Ours(_), _) => ": ",
+        (_, Kind::Plugin | Kind::Patterns) => " = ",
+        _ => "=",
+    };
     let (set, commented) = match row.sample {
         Sample::Absent => (None, None),
         Sample::Set(value) => (Some(value), None),
-        Sample::Commented(value) => (None, Some(value)),
+        Sample::Commented(value) | Sample::Ours(value) => (None, Some(value)),
         Sample::Either(value, other) => (Some(value), Some(other)),
     };
     let line = move |mark: &str, value: &str| format!("{mark}{}{equals}{value}", row.name);
@@ -127,6 +131,13 @@ mod tests {
             let name = line.trim_start_matches([';', ' ']).split('=').next().unwrap_or_default();
             assert!(!line.contains('=') || name.contains(' '), "{line}");
         }
+    }
+
+    #[test]
+    fn a_port_of_the_sample_asks_for_a_password_once_its_section_is_used() {
+        let used: String = sample().lines().map(|line| format!("{}\n", line.trim_start_matches(';'))).collect();
+        let section = used.split_once("[inet_http_server]\n").unwrap().1;
+        assert!(section.split_once("\n[").unwrap().0.contains("require_auth: true"));
     }
 
     #[test]

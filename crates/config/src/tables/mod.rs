@@ -129,6 +129,8 @@ pub enum Sample {
     Commented(&'static str),
     /// In force, with another value behind a semicolon below it.
     Either(&'static str, &'static str),
+    /// Behind a semicolon, and with a colon: tools that read the samples of both find no option that Supervisor has not.
+    Ours(&'static str),
 }
 
 /// A row: all that is known of a directive.
@@ -202,6 +204,12 @@ impl Directive {
     #[must_use]
     pub const fn commented(self, value: &'static str) -> Self {
         Self { sample: Sample::Commented(value), ..self }
+    }
+
+    /// With a commented line in the sample, of a directive that Supervisor does not have.
+    #[must_use]
+    pub const fn ours(self, value: &'static str) -> Self {
+        Self { sample: Sample::Ours(value), ..self }
     }
 
     /// Not in the sample.

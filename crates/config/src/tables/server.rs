@@ -70,9 +70,10 @@ pub static INET: Table = Table {
             .doc("The address and port to listen on.", "127.0.0.1:9001"),
         USERNAME,
         PASSWORD,
-        Directive::new("require_auth", Kind::Boolean, "refuse to start without a password")
+        Directive::new("require_auth", Kind::Boolean, "no start without the two lines above")
             .default("false")
             .on_update(Update::Nothing)
+            .ours("true")
             .doc(
                 "Whether supervisord refuses to start (and to `reload`) when this section has no `username` and `password`. Set it \
                  in every file of yours: a port that anybody may use is then an error with its line, and not only a line of the \
