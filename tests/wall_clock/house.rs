@@ -100,11 +100,15 @@ impl House {
         time.split(':').fold(0, |sum, part| sum * 60 + part.parse::<u64>().unwrap_or_else(|_| panic!("{words}")))
     }
 
-    /// What the daemon's clock shows, by a call and by its log.
+    /// What the daemon's clock shows, by a call, by the date of the answer and by its log.
     pub fn assert_shows(&self, seconds: i64) {
         let wanted = |shown: i64| (shown - machine() - seconds).abs() < 120;
         let now: i64 = self.info("steady", "now").parse().unwrap();
         assert!(wanted(now), "getProcessInfo shows {now}");
+        let answer = self.daemon.rpc_with("supervisor.getState", "");
+        let date = answer.lines().find_map(|line| line.strip_prefix("Date: ")).unwrap();
+        let dated = jiff::fmt::rfc2822::parse(date).unwrap().timestamp().as_second();
+        assert!(wanted(dated), "an answer is of {date}");
         let same_day = |shown: i64| wanted(now - (now - shown).rem_euclid(86_400));
         // A line that is written now; each call waits for its own.
         let reopened = || self.daemon.log_lines("supervisord logreopen").len();

@@ -10,6 +10,7 @@ mod bind;
 mod calls;
 mod connection;
 mod converse;
+mod date;
 mod follow;
 mod handover;
 mod live;

@@ -25,6 +25,7 @@ use super::auth::Logins;
 use super::bind::{BoundServer, Listener, SocketFile};
 use super::connection::{Connection, Peer};
 use super::converse::{Leftover, converse};
+use super::date::Dates;
 use super::handover::{self, Before, Handed, Taken};
 use super::live::Live;
 use super::messages::ClientEvent;
@@ -113,6 +114,8 @@ pub(super) struct Front {
     pub names: OwnNames,
     /// When it began: the age of the static files.
     pub began: Timestamp,
+    /// Of answers.
+    pub dates: Dates,
     /// What the page was told to do.
     pub desk: Desk,
     /// Rings when streams are to end.
@@ -170,6 +173,7 @@ impl Front {
             live: Live::default(),
             names: OwnNames::read(),
             began: Timestamp::now(),
+            dates: Dates::default(),
             desk: Desk::default(),
             ending: Notify::new(),
             leaves: Cell::new(false),

@@ -63,6 +63,7 @@ pub(super) async fn answer(
     if head && matches!(reply.body(), Payload::Stream(..)) {
         *reply.body_mut() = Payload::Empty;
     }
+    front.dates.put(reply.headers_mut());
     line.end(&front, &reply);
     let streams = reply.body_mut().streams_on(connection);
     connection.answered(streams);
