@@ -234,12 +234,12 @@ impl Notes {
     /// So many bytes of output are about to be written to this file, which has this size.
     pub fn writing(&self, file: (u64, u64), size: u64, length: usize) {
         self.note(Place { file, size, before: self.get(Word::Given), length: length as u64 });
-        self.set(Word::Given, self.get(Word::Given) + length as u64);
+        self.set(Word::Given, self.get(Word::Given).wrapping_add(length as u64));
     }
 
     /// A sink that is no file has taken so many bytes.
     pub fn taken(&self, length: usize) {
-        let before = self.get(Word::Given) + length as u64;
+        let before = self.get(Word::Given).wrapping_add(length as u64);
         self.note(Place { file: (0, 0), size: 0, before, length: 0 });
         self.set(Word::Given, before);
     }
@@ -263,5 +263,34 @@ impl Notes {
         let first = Word::Places as usize + current * PLACE;
         let [device, inode, size, before, length] = std::array::from_fn(|number| self.at(first + number));
         Some(Place { file: (device, inode), size, before, length })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_of_any_content_are_read_without_harm() {
+        let owner = (1, 2);
+        let values = [0, 1, 2, 3, 7, 8, 9, 4096, LARGE_READ as u64, LARGE_READ as u64 + 1, 1 << 32, u64::MAX];
+        let mut buffer = Buffer::outliving(owner).unwrap();
+        for place in Word::Phase as usize..sys::segment::WORDS {
+            for (phase, value) in
+                [READING, CAME, u64::MAX].into_iter().flat_map(|phase| values.map(|value| (phase, value)))
+            {
+                for other in values {
+                    (0..sys::segment::WORDS).for_each(|word| buffer.notes.put(word, other));
+                    buffer.notes.set(Word::Phase, phase);
+                    buffer.notes.put(place, value);
+                    let found = buffer.unfinished();
+                    assert!(found.is_none_or(|found| found.data.len() <= LARGE_READ && buffer.whose().is_some()));
+                    buffer.notes.writing((1, 1), other, 5);
+                    buffer.notes.taken(5);
+                }
+            }
+        }
+        assert_eq!(buffer.begin(ProcessId(1), Channel::Stdout, usize::MAX).len(), LARGE_READ);
+        buffer.remove();
     }
 }

@@ -104,7 +104,9 @@ fn written(path: &Path, place: Place, output: &[u8]) -> usize {
     let expected = output.get(before..whole).unwrap_or_default();
     let mut found = vec![0; expected.len()];
     let mut count = 0;
-    while let Ok(more @ 1..) = file.read_at(found.get_mut(count..).unwrap_or_default(), place.size + count as u64) {
+    while let Ok(more @ 1..) =
+        file.read_at(found.get_mut(count..).unwrap_or_default(), place.size.saturating_add(count as u64))
+    {
         count += more;
     }
     before + expected.iter().zip(found.iter().take(count)).take_while(|(one, other)| one == other).count()
