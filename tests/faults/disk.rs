@@ -7,11 +7,8 @@ use std::process::Command;
 use crate::harness::{self, Daemon, wait};
 use crate::{allowed, no_zombie, status_is_true};
 
-#[test]
-fn a_full_disk_costs_log_lines_and_is_told_once_and_with_room_all_goes_on() {
-    if !allowed("a small disk", &["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k x /mnt"]) {
-        return;
-    }
+/// A daemon with a megabyte of disk for a log and for the state file, of which `ballast` takes more than half. Its mounts are its own.
+fn on_a_small_disk() -> Daemon {
     let folder = harness::folder();
     fs::create_dir(folder.path().join("disk")).unwrap();
     harness::write_config(
@@ -25,7 +22,15 @@ fn a_full_disk_costs_log_lines_and_is_told_once_and_with_room_all_goes_on() {
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", script, "sh"]).arg(inner.get_program()).args(inner.get_args());
     command.current_dir(folder.path());
-    let daemon = Daemon::start_by(command, folder);
+    Daemon::start_by(command, folder)
+}
+
+#[test]
+fn a_full_disk_costs_log_lines_and_is_told_once_and_with_room_all_goes_on() {
+    if !allowed("a small disk", &["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k x /mnt"]) {
+        return;
+    }
+    let daemon = on_a_small_disk();
     let disk =
         PathBuf::from(format!("/proc/{}/root", daemon.pid())).join(daemon.path("disk").strip_prefix("/").unwrap());
     let size = || fs::metadata(disk.join("count.log")).map_or(0, |found| found.len());

@@ -82,40 +82,11 @@ fn a_daemon_that_is_killed_at_any_moment_leaves_one_copy_of_each_program_and_eve
     let seed = crate::number("SUPERVISOR_FAULTS_SEED", now.as_nanos() as u64) | 1;
     let kills = crate::number("SUPERVISOR_FAULTS_KILLS", 15);
     println!("seed {seed}: SUPERVISOR_FAULTS_SEED={seed} repeats it");
-    let mut dice = Dice(seed);
     let mut house = House::new(&config());
     house.start();
     let pids = STEADY.map(|name| house.pid_of(name));
     let first = crate::harness::descriptors(house.daemon_pid());
-    let done = AtomicBool::new(false);
-    // Each round begins without a daemon.
-    house.kill();
-    for round in 0..kills {
-        if dice.below(3) == 0 {
-            // Even while it starts and adopts.
-            house.launch();
-            std::thread::sleep(Duration::from_millis(dice.below(60)));
-        } else {
-            house.start_if_down();
-            done.store(false, Ordering::Relaxed);
-            let seeds = [dice.below(u64::MAX) | 1, dice.below(u64::MAX) | 1];
-            let pause = Duration::from_millis(dice.below(300));
-            std::thread::scope(|scope| {
-                let (house, done) = (&house, &done);
-                for seed in seeds {
-                    scope.spawn(move || clients(house, seed, done));
-                }
-                std::thread::sleep(pause);
-                crate::harness::kill(house.daemon_pid(), "KILL");
-                done.store(true, Ordering::Relaxed);
-            });
-        }
-        house.kill();
-        for name in STEADY.iter().chain(&BUSY) {
-            let copies = copies(&house, name);
-            assert!(copies.len() <= 1, "round {round}: {name} runs as {copies:?}\n{}", house.read("main.log"));
-        }
-    }
+    kill_again_and_again(&mut house, kills, &mut Dice(seed));
     house.start();
     assert_eq!(STEADY.map(|name| house.pid_of(name)), pids, "nobody touched them");
     assert_eq!(house.read("twice"), "", "a lock was taken twice");
@@ -137,4 +108,39 @@ fn a_daemon_that_is_killed_at_any_moment_leaves_one_copy_of_each_program_and_eve
         .fold((0, 0), |(lines, missing), (more, without)| (lines + more, missing + without));
     println!("{kills} kills, {lines} lines, {missing} missing");
     assert_eq!(missing, 0, "lines are missing after {kills} kills");
+}
+
+/// Each round begins and ends without a daemon, and in none is there a second copy of a program.
+fn kill_again_and_again(house: &mut House, kills: u64, dice: &mut Dice) {
+    house.kill();
+    for round in 0..kills {
+        if dice.below(3) == 0 {
+            // Even while it starts and adopts.
+            house.launch();
+            std::thread::sleep(Duration::from_millis(dice.below(60)));
+        } else {
+            house.start_if_down();
+            kill_under_clients(house, dice);
+        }
+        house.kill();
+        for name in STEADY.iter().chain(&BUSY) {
+            let copies = copies(house, name);
+            assert!(copies.len() <= 1, "round {round}: {name} runs as {copies:?}\n{}", house.read("main.log"));
+        }
+    }
+}
+
+fn kill_under_clients(house: &House, dice: &mut Dice) {
+    let done = AtomicBool::new(false);
+    let seeds = [dice.below(u64::MAX) | 1, dice.below(u64::MAX) | 1];
+    let pause = Duration::from_millis(dice.below(300));
+    std::thread::scope(|scope| {
+        for seed in seeds {
+            let done = &done;
+            scope.spawn(move || clients(house, seed, done));
+        }
+        std::thread::sleep(pause);
+        crate::harness::kill(house.daemon_pid(), "KILL");
+        done.store(true, Ordering::Relaxed);
+    });
 }

@@ -78,33 +78,33 @@ fn without_any_descriptor_clients_wait_and_the_daemon_does_not_spin() {
     no_zombie(daemon.pid());
 }
 
-#[test]
-fn a_start_without_processes_says_so_in_status_and_comes_up_when_there_are_some() {
-    let uid = (62_000 + std::process::id() % 900).to_string();
-    if !allowed(
-        "another user",
-        &[
-            "setpriv",
-            "--reuid",
-            &uid,
-            "--regid",
-            &uid,
-            "--clear-groups",
-            env!("CARGO_BIN_EXE_supervisord"),
-            "--version",
-        ],
-    ) {
-        return;
-    }
+/// Runs the rest of a command line as this user.
+fn as_user(uid: &str) -> [&str; 6] {
+    ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups"]
+}
+
+/// A daemon of a user of its own, whose processes are counted.
+fn of_another_user(uid: &str) -> Daemon {
     let folder = harness::folder();
     harness::write_config(folder.path(), PROGRAMS);
     std::os::unix::fs::chown(folder.path(), uid.parse().ok(), uid.parse().ok()).unwrap();
     std::os::unix::fs::chown(folder.path().join("supervisord.conf"), uid.parse().ok(), None).unwrap();
     let inner = harness::supervisord(folder.path());
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", &uid, "--regid", &uid, "--clear-groups"]).arg(inner.get_program()).args(inner.get_args());
+    let [program, arguments @ ..] = as_user(uid);
+    let mut command = Command::new(program);
+    command.args(arguments).arg(inner.get_program()).args(inner.get_args());
     command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
-    let daemon = Daemon::start_by(command, folder);
+    Daemon::start_by(command, folder)
+}
+
+#[test]
+fn a_start_without_processes_says_so_in_status_and_comes_up_when_there_are_some() {
+    let uid = (62_000 + std::process::id() % 900).to_string();
+    let tried = [&as_user(&uid)[..], &[env!("CARGO_BIN_EXE_supervisord"), "--version"]].concat();
+    if !allowed("another user", &tried) {
+        return;
+    }
+    let daemon = of_another_user(&uid);
     daemon.wait_state("stays", "RUNNING");
     let before = descriptors(daemon.pid());
     limit(&daemon, "--nproc=1:");

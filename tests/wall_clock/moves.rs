@@ -54,6 +54,16 @@ fn moved(seconds: i64) {
         }
         assert!(fail.join().unwrap().0.contains("SPAWN_ERROR"));
     });
+    assert_all_came_in_time(&house, seconds);
+    // And back again, while nothing waits.
+    house.set(0);
+    house.assert_shows(0);
+    assert!(house.uptime("steady") < 120);
+}
+
+/// What waited has come to its end after as long as ever, and is told with the new time.
+fn assert_all_came_in_time(house: &House, seconds: i64) {
+    let daemon = &house.daemon;
     wait("bad is given up", || daemon.state("bad") == "FATAL");
     let runs: Vec<f64> = daemon.read("runs").lines().map(|line| line.parse().unwrap()).collect();
     let pauses: Vec<f64> = runs.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -70,10 +80,6 @@ fn moved(seconds: i64) {
     let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
     let half = if hour < 12 { "AM" } else { "PM" };
     assert!(shown.contains(&format!("{twelve:02}:{minute:02} {half}")), "{shown} at {ended}");
-    // And back again, while nothing waits.
-    house.set(0);
-    house.assert_shows(0);
-    assert!(house.uptime("steady") < 120);
 }
 
 pub fn ticks() {
