@@ -9,6 +9,7 @@ use std::path::Path;
 
 use engine::{Input, ProcessId, SpawnError, SpawnOrder};
 use model::{Level, limits};
+use sys::limits::{Resource, get};
 use sys::memory;
 use sys::poll::Interest;
 
@@ -22,6 +23,9 @@ use crate::plane::Order;
 
 /// Starts that are planned ahead at most: a plan is large, and what lies between plans that are gone is lost memory.
 const PLANS: usize = 64;
+/// One for so many descriptors at most: each has its sinks open before its pipes are made, and where descriptors are few all
+/// would have sinks and none would get pipes.
+const DESCRIPTORS_EACH: u64 = 16;
 
 /// After so many starts the plans of children have left a heap full of holes behind.
 const BURST: usize = 200;
@@ -80,7 +84,9 @@ impl World {
     }
 
     fn plan(&mut self) {
-        while self.launching.plans < PLANS {
+        let files = get(Resource::Files).soft / DESCRIPTORS_EACH;
+        let most = usize::try_from(files).unwrap_or(PLANS).clamp(1, PLANS);
+        while self.launching.plans < most {
             let Some(order) = self.launching.orders.pop_front() else { return };
             self.launching.plans += 1;
             let socket = self.sockets.wanted(&order);
