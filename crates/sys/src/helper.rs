@@ -6,16 +6,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use model::Signal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
 use crate::signals;
-use crate::spawn::{Child, ChildPlan};
+use crate::spawn::ChildPlan;
 
 /// The children that have not been reaped, as far as is known here.
 static CHILDREN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
@@ -47,9 +47,9 @@ pub fn ask(plan: &ChildPlan, stdin: BorrowedFd<'_>, both: bool, most: u64, time:
     let child = {
         // Whoever reaps it meanwhile waits here until it is known.
         let mut children = children();
-        let child = plan.spawn([stdin, theirs.as_fd(), stderr])?;
-        children.push(child.pid);
-        child
+        let pid = plan.spawn([stdin, theirs.as_fd(), stderr])?;
+        children.push(pid);
+        Child { pid, pidfd: pidfd_of(pid) }
     };
     // Without our copy of its end the output ends with it.
     drop(theirs);
@@ -63,6 +63,17 @@ pub fn ask(plan: &ChildPlan, stdin: BorrowedFd<'_>, both: bool, most: u64, time:
     let answer = told.recv_timeout(time);
     end(&child, answer.is_err());
     Ok(answer.map_or(Answer::Late, Answer::Said))
+}
+
+/// A child that was asked, and where its end is told: `None` if that has come, or on kernels without.
+struct Child {
+    pid: u32,
+    pidfd: Option<OwnedFd>,
+}
+
+fn pidfd_of(pid: u32) -> Option<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+    pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
 /// Waits for its end, not for ever; kills it first if nothing more is expected of it.

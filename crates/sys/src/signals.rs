@@ -3,11 +3,13 @@
 //! Deliberately absent: handlers. Nothing runs in the middle of something else.
 #![allow(unsafe_code, reason = "signalfd(2) and signal masks")]
 
+use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::Signal;
 use rustix::io::Errno;
@@ -18,6 +20,21 @@ use rustix::process::{
 /// Receives the signals it was made for; readable while some wait.
 #[derive(Debug)]
 pub struct Receiver(OwnedFd);
+
+/// Bytes of the kernel's sigset_t.
+pub(crate) const SIGSET: usize = 8;
+/// Signals are numbered from 1 to this.
+pub(crate) const LAST: c_int = 64;
+
+/// The kernel's own struct sigaction: all zero is SIG_DFL without flags.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct KernelSigaction {
+    handler: usize,
+    flags: u64,
+    restorer: usize,
+    mask: u64,
+}
 
 /// Bytes of struct signalfd_siginfo; its first four are the number.
 const INFO: usize = 128;
@@ -32,9 +49,12 @@ impl Receiver {
     /// No descriptor is left (EMFILE, ENFILE).
     pub fn new(signals: &[Signal]) -> io::Result<Self> {
         let set = set_of(signals);
+        let mut known = known_ignored();
         // SAFETY: SIG_DFL installs no code. Whoever started this process may have had SIGCHLD ignored: the kernel would
         // then reap children itself, and nobody would hear of their end.
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+        *known = None;
+        drop(known);
         // SAFETY: the set is initialised; the old mask is not asked for.
         let failed = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
         if failed != 0 {
@@ -92,11 +112,36 @@ fn set_of(signals: &[Signal]) -> libc::sigset_t {
 /// Have the kernel ignore what would end the daemon for a file that is full (SIGXFSZ) or a reader that has gone (SIGPIPE):
 /// writes then fail with an error that names the reason.
 pub fn ignore_write_signals() {
+    let mut known = known_ignored();
     // SAFETY: SIG_IGN installs no code.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
+    *known = None;
+}
+
+/// What `ignored` has found; only functions of this module change it.
+static IGNORED: Mutex<Option<u64>> = Mutex::new(None);
+
+fn known_ignored() -> MutexGuard<'static, Option<u64>> {
+    IGNORED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The signals that this process ignores, those included that it was started with (nohup): bit 0 is signal 1.
+pub(crate) fn ignored() -> u64 {
+    *known_ignored().get_or_insert_with(|| {
+        (1..=LAST).filter(|&signal| is_ignored(signal)).fold(0, |set, signal| set | 1 << (signal - 1))
+    })
+}
+
+/// The C library would not tell of those that it keeps for itself.
+fn is_ignored(signal: c_int) -> bool {
+    let mut action = KernelSigaction::default();
+    let none = std::ptr::null::<KernelSigaction>();
+    // SAFETY: the struct is the kernel's, and nothing is changed.
+    let asked = unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, none, &raw mut action, SIGSET) };
+    asked == 0 && action.handler == libc::SIG_IGN
 }
 
 /// Have a command's child begin with no signal blocked, whatever this thread blocks: std hands the mask down.

@@ -126,6 +126,7 @@ impl World {
     fn give_back(&mut self) {
         self.inputs.shrink_to(limits::ROOM_KEPT);
         self.launching = Launching::default();
+        sys::spawn::clear_desks();
         memory::trim();
     }
 

@@ -73,8 +73,8 @@ const PIPE: PipeOptions = PipeOptions { survivable: true, size: None };
 pub fn spawn(order: &SpawnOrder, plan: &ChildPlan, socket: Option<OwnedFd>) -> Result<Fresh, SpawnError> {
     let name = &order.config.name;
     let pipes = Pipes::new(order, socket).map_err(|error| SpawnError::Other(no_pipes(name, &error)))?;
-    let child = plan.spawn(pipes.theirs()).map_err(|error| SpawnError::Other(no_fork(name, &error)))?;
-    Ok(pipes.ours(child.pid))
+    let pid = plan.spawn(pipes.theirs()).map_err(|error| SpawnError::Other(no_fork(name, &error)))?;
+    Ok(pipes.ours(pid))
 }
 
 /// Our ends and the child's of its descriptors 0 to 2.

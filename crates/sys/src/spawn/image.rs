@@ -11,10 +11,13 @@ use std::ptr;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
+use super::child::Task;
 use super::plan::{ChildPlan, UserChange};
 use crate::limits::Limit;
+use crate::signals;
 
 /// What the child may read: numbers, and pointers into the block.
+#[derive(Clone, Copy)]
 pub(super) struct Image {
     pub(super) program: *const c_char,
     pub(super) argv: *const *const c_char,
@@ -31,9 +34,12 @@ pub(super) struct Image {
     pub(super) setuid_words: Many<u8>,
     pub(super) chdir_words: Many<u8>,
     pub(super) exec_words: Many<u8>,
+    /// Signals that the daemon ignores; bit 0 is signal 1.
+    pub(super) ignored: u64,
 }
 
 /// What is to be done about the user; see `UserChange`.
+#[derive(Clone, Copy)]
 pub(super) enum Who {
     Same,
     Forbidden,
@@ -45,6 +51,14 @@ pub(super) struct Many<T> {
     pub(super) first: *const T,
     pub(super) count: usize,
 }
+
+impl<T> Clone for Many<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Many<T> {}
 
 impl<T> Many<T> {
     /// # Safety
@@ -97,6 +111,7 @@ impl Block {
             setuid_words: self.put(&plan.words.setuid)?,
             chdir_words: self.put(&plan.words.chdir)?,
             exec_words: self.put(&plan.words.exec)?,
+            ignored: signals::ignored(),
         })
     }
 
@@ -116,7 +131,7 @@ impl Block {
     }
 
     /// Copies values to the next free place; `room` has counted them, so that there is one.
-    fn put<T: Copy>(&mut self, values: &[T]) -> io::Result<Many<T>> {
+    pub(super) fn put<T: Copy>(&mut self, values: &[T]) -> io::Result<Many<T>> {
         let at = self.used.next_multiple_of(align_of::<T>());
         let end = at + size_of_val(values);
         if end > self.size {
@@ -144,8 +159,8 @@ impl Drop for Block {
     }
 }
 
-/// The ends of two lists, and what lies between values for the sake of their alignment.
-const BETWEEN: usize = 128;
+/// The task, the ends of two lists, and what lies between values for the sake of their alignment.
+const BETWEEN: usize = 128 + size_of::<Task>();
 
 /// Bytes that a plan needs at most.
 fn room(plan: &ChildPlan) -> usize {

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use model::{ExitStatus, Signal};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
 use super::*;
 use crate::limits::{Limit, Resource};
 use crate::pipes::{self, PipeOptions};
 use crate::{signals, wait};
 
-const EVERY_WAY: [Method; 3] = [Method::Staged, Method::Clone3, Method::Fork];
+const EVERY_WAY: [Method; 4] = [Method::Shared, Method::Staged, Method::Clone3, Method::Fork];
 
 fn spec(argv: &[&str]) -> ChildSpec {
     ChildSpec {
@@ -41,15 +41,15 @@ fn run_by(method: Method, spec: ChildSpec) -> (String, ExitStatus) {
     drop(write);
     let mut text = String::new();
     (&read).read_to_string(&mut text).unwrap();
-    (text, ended(&child))
+    (text, ended(child))
 }
 
 fn run(spec: ChildSpec) -> (String, ExitStatus) {
-    run_by(Method::Staged, spec)
+    run_by(Method::Shared, spec)
 }
 
-fn ended(child: &Child) -> ExitStatus {
-    let pid = Pid::from_raw(child.pid.try_into().unwrap()).unwrap();
+fn ended(child: u32) -> ExitStatus {
+    let pid = Pid::from_raw(child.try_into().unwrap()).unwrap();
     wait::decode(waitpid(Some(pid), WaitOptions::empty()).unwrap().unwrap().1.as_raw())
 }
 
@@ -117,6 +117,58 @@ fn a_child_becomes_its_user_with_that_users_groups() {
 }
 
 #[test]
+fn a_child_that_changes_its_user_does_so_in_memory_of_its_own() {
+    if !root() {
+        return;
+    }
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let mut spec = spec(&["/bin/true"]);
+    spec.user = Some(Credentials { uid: 65534, gid: 65533, groups: vec![] });
+    let child = ChildPlan::new(spec).unwrap().spawn([null.as_fd(); 3]).unwrap();
+    assert_eq!(ended(child), ExitStatus::Exited(0));
+    // Otherwise the kernel would let nobody look into the daemon any more.
+    assert_eq!(rustix::process::dumpable_behavior().unwrap(), rustix::process::DumpableBehavior::Dumpable);
+}
+
+#[test]
+fn directory_and_umask_of_the_daemon_stay_when_a_child_in_its_memory_has_others() {
+    let before = std::env::current_dir().unwrap();
+    let mut spec = shell("umask; pwd");
+    (spec.directory, spec.umask) = (Some("/usr".into()), Some(0o070));
+    assert_eq!(run_by(Method::Shared, spec).0, "0070\n/usr\n");
+    assert_eq!(std::env::current_dir().unwrap(), before);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    assert!(!status.contains("Umask:\t0070"), "{status}");
+}
+
+#[test]
+fn a_desk_is_free_again_when_its_child_has_become_its_program() {
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let plan = ChildPlan::new(spec(&["/bin/sleep", "60"])).unwrap();
+    let child = plan.spawn_by(Method::Shared, [null.as_fd(); 3]).unwrap();
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while desk::all().iter().any(|desk| desk.is_taken_by(child)) {
+        assert!(std::time::Instant::now() < limit, "it is not told that the child has other memory");
+        std::thread::yield_now();
+    }
+    signals::send(child, Signal::KILL, false).unwrap();
+    assert_eq!(ended(child), ExitStatus::Signaled { signal: Signal::KILL, core: false });
+}
+
+#[test]
+fn desks_are_kept_while_children_work_there() {
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let plan = ChildPlan::new(shell("exit 4")).unwrap();
+    let children: Vec<_> = (0..300)
+        .map(|_| {
+            clear_desks();
+            plan.spawn_by(Method::Shared, [null.as_fd(); 3]).unwrap()
+        })
+        .collect();
+    assert!(children.into_iter().all(|child| ended(child) == ExitStatus::Exited(4)));
+}
+
+#[test]
 fn what_fails_in_the_child_is_told_in_the_references_words() {
     let last = "supervisor: child process was not spawned\n";
     for method in EVERY_WAY {
@@ -146,11 +198,11 @@ fn a_daemon_that_is_not_root_cannot_change_the_user() {
     })
     .unwrap();
     // What a plan of a daemon that is not root holds.
-    plan.user = plan::UserChange::Forbidden;
+    plan.user = UserChange::Forbidden;
     let pipe = pipes::output(PipeOptions::default()).unwrap();
     let null = std::fs::File::open("/dev/null").unwrap();
     let child = plan.spawn([null.as_fd(), pipe.theirs.as_fd(), pipe.theirs.as_fd()]).unwrap();
-    assert_eq!(ended(&child), ExitStatus::Exited(127));
+    assert_eq!(ended(child), ExitStatus::Exited(127));
     let mut text = [0; 256];
     let length = rustix::io::read(&pipe.ours, &mut text).unwrap();
     assert_eq!(
@@ -166,11 +218,11 @@ fn a_pidfd_tells_the_end_and_takes_signals() {
     for method in EVERY_WAY {
         let plan = ChildPlan::new(spec(&["/bin/sleep", "60"])).unwrap();
         let child = plan.spawn_by(method, [null.as_fd(); 3]).unwrap();
-        let pidfd = child.pidfd.as_ref().unwrap();
+        let pidfd = &pidfd_open(Pid::from_raw(child.try_into().unwrap()).unwrap(), PidfdFlags::empty()).unwrap();
         signals::send_by(pidfd, Signal::KILL).unwrap();
         poll(&mut [PollFd::new(pidfd, PollFlags::IN)], None).unwrap();
         let killed = ExitStatus::Signaled { signal: Signal::KILL, core: false };
-        assert_eq!(ended(&child), killed);
+        assert_eq!(ended(child), killed);
         assert!([killed, ExitStatus::Unknown].contains(&wait::exit_status_of(pidfd)));
     }
 }
@@ -181,8 +233,8 @@ fn a_signal_right_after_the_start_reaches_the_whole_group() {
     let plan = ChildPlan::new(spec(&["/bin/sleep", "60"])).unwrap();
     for _ in 0..20 {
         let child = plan.spawn([null.as_fd(); 3]).unwrap();
-        signals::send(child.pid, Signal::TERM, true).unwrap();
-        assert_eq!(ended(&child), ExitStatus::Signaled { signal: Signal::TERM, core: false });
+        signals::send(child, Signal::TERM, true).unwrap();
+        assert_eq!(ended(child), ExitStatus::Signaled { signal: Signal::TERM, core: false });
     }
 }
 
@@ -197,12 +249,12 @@ fn a_child_gets_its_descriptors_also_when_thousands_are_open_and_none_is_copied(
     io::Write::write_all(&mut ours, b"in\n").unwrap();
     drop(ours);
     let child = plan.spawn_by(Method::Staged, [input.as_fd(), write.as_fd(), write.as_fd()]).unwrap();
-    let pid = Pid::from_raw(child.pid.try_into().unwrap());
+    let pid = Pid::from_raw(child.try_into().unwrap());
     assert!(stage::all().iter().any(|stage| stage.child == pid), "it got them by a message");
     drop((write, many));
     let mut text = String::new();
     (&read).read_to_string(&mut text).unwrap();
-    assert_eq!((text.as_str(), ended(&child)), ("out\nerr\nin\n", ExitStatus::Exited(0)));
+    assert_eq!((text.as_str(), ended(child)), ("out\nerr\nin\n", ExitStatus::Exited(0)));
 }
 
 #[test]
@@ -229,7 +281,7 @@ fn more_children_at_once_than_there_are_stages_are_started_all_the_same() {
     let mut text = String::new();
     (&read).read_to_string(&mut text).unwrap();
     assert_eq!(text, "here\n".repeat(100));
-    assert!(children.iter().all(|child| ended(child) == ExitStatus::Exited(0)));
+    assert!(children.iter().all(|child| ended(*child) == ExitStatus::Exited(0)));
 }
 
 #[test]
@@ -241,8 +293,8 @@ fn a_thousand_children_leave_no_zombie_and_no_descriptor() {
     let mut pids = BTreeSet::new();
     for _ in 0..1000 {
         let child = plan.spawn([null.as_fd(); 3]).unwrap();
-        assert_eq!(ended(&child), ExitStatus::Exited(0));
-        pids.insert(child.pid);
+        assert_eq!(ended(child), ExitStatus::Exited(0));
+        pids.insert(child);
     }
     // Other tests run beside this one and open a few; a leak would be a thousand.
     assert!(open() < before + 100);
@@ -259,5 +311,5 @@ fn standard_descriptors_of_the_daemon_can_be_handed_on() {
     let plan = ChildPlan::new(shell("exit 5")).unwrap();
     let stdio = (stdin(), stdout(), stderr());
     let child = plan.spawn([stdio.2.as_fd(), stdio.0.as_fd(), stdio.1.as_fd()]).unwrap();
-    assert_eq!(ended(&child), ExitStatus::Exited(5));
+    assert_eq!(ended(child), ExitStatus::Exited(5));
 }
