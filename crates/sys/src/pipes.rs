@@ -36,7 +36,7 @@ pub struct PipeOptions {
 /// # Errors
 /// EMFILE, ENFILE: no descriptor is left.
 pub fn output(options: PipeOptions) -> io::Result<ChildPipe> {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
     finish(read, write, options)
 }
 
@@ -45,19 +45,25 @@ pub fn output(options: PipeOptions) -> io::Result<ChildPipe> {
 /// # Errors
 /// EMFILE, ENFILE: no descriptor is left.
 pub fn input(options: PipeOptions) -> io::Result<ChildPipe> {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
     finish(write, read, options)
 }
 
 fn finish(ours: OwnedFd, theirs: OwnedFd, options: PipeOptions) -> io::Result<ChildPipe> {
-    set_nonblocking(&ours)?;
     if let Some(size) = options.size {
         // A pipe of another size is still a pipe.
         let _ = fcntl_setpipe_size(&ours, size);
     }
-    // Without /proc there is no second opening: the pipe is then an ordinary one.
-    let both = if options.survivable { reopen(&theirs, OFlags::RDWR).ok() } else { None };
-    Ok(ChildPipe { ours, theirs: both.unwrap_or(theirs) })
+    // What is opened anew has flags of its own. Without /proc there is no second opening: the pipe is then an ordinary one.
+    let theirs = match if options.survivable { reopen(&theirs, OFlags::RDWR).ok() } else { None } {
+        Some(both) => both,
+        None => {
+            let flags = fcntl_getfl(&theirs)?;
+            fcntl_setfl(&theirs, flags.difference(OFlags::NONBLOCK))?;
+            theirs
+        }
+    };
+    Ok(ChildPipe { ours, theirs })
 }
 
 /// A descriptor of ours that never waits. This changes its open file description, so it must not be shared.
@@ -110,9 +116,15 @@ mod tests {
 
     #[test]
     fn our_end_never_waits_and_the_childs_end_does() {
+        for survivable in [true, false] {
+            for make in [output, input] {
+                let pipe = make(PipeOptions { survivable, size: None }).unwrap();
+                assert!(fcntl_getfl(&pipe.ours).unwrap().contains(OFlags::NONBLOCK));
+                assert!(!fcntl_getfl(&pipe.theirs).unwrap().contains(OFlags::NONBLOCK));
+            }
+        }
         let pipe = output(PipeOptions::default()).unwrap();
         assert_eq!(read(&pipe.ours, &mut [0; 1]), Err(Errno::AGAIN));
-        assert!(!fcntl_getfl(&pipe.theirs).unwrap().contains(OFlags::NONBLOCK));
         drop(pipe.theirs);
         assert_eq!(read(&pipe.ours, &mut [0; 1]), Ok(0));
     }
