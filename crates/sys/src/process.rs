@@ -5,6 +5,9 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
+use std::sync::OnceLock;
+
+use model::Moment;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +29,35 @@ pub struct Row {
 impl Row {
     /// The moment at which it started: the table counts on the clock of all deadlines.
     #[must_use]
-    pub fn started_at(&self) -> model::Moment {
-        let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1);
-        model::Moment(self.start.saturating_mul(tick))
+    pub fn started_at(&self) -> Moment {
+        Moment(self.start.saturating_mul(tick()))
+    }
+}
+
+/// Nanoseconds of a tick of the table.
+fn tick() -> u64 {
+    1_000_000_000 / rustix::param::clock_ticks_per_second().max(1)
+}
+
+/// The table counts as our clock does; not known before the first look.
+static AGREES: OnceLock<bool> = OnceLock::new();
+
+/// The `start` of a process that was made between two moments, while there is one. If both lie in one tick it is known
+/// without a look into the table.
+#[must_use]
+pub fn start_between(pid: u32, from: Moment, to: Moment) -> Option<u64> {
+    let told = || row(pid).map(|row| row.start);
+    let (first, last) = (from.0 / tick(), to.0 / tick());
+    if first != last {
+        return told();
+    }
+    match AGREES.get() {
+        Some(true) => Some(first),
+        Some(false) => told(),
+        None => told().inspect(|start| {
+            // Another thread may have looked at the same time.
+            let _ = AGREES.set(*start == first);
+        }),
     }
 }
 
@@ -38,7 +67,7 @@ pub fn row(pid: u32) -> Option<Row> {
     parse(&stat(pid)?)
 }
 
-/// proc_pid_stat(5), by one read: it is looked at after each start.
+/// proc_pid_stat(5), by one read.
 fn stat(pid: u32) -> Option<String> {
     let mut line = [0; 1024];
     let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
@@ -120,6 +149,11 @@ mod tests {
     fn this_process_is_in_the_table_and_its_child_is_below_it() {
         let me = std::process::id();
         let mut child = std::process::Command::new("sleep").arg("60").env("VARIABLE", "a=b").spawn().unwrap();
+        // Whoever spawned it goes on when its old memory is gone, which is before its new one is complete.
+        let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while variable(child.id(), "VARIABLE").is_none() && std::time::Instant::now() < limit {
+            std::thread::yield_now();
+        }
         assert_eq!(variable(child.id(), "VARIABLE").as_deref(), Some("a=b"));
         assert_eq!(variable(child.id(), "VARIA"), None);
         let table = table();
@@ -133,6 +167,21 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(row(child.id()), None);
+    }
+
+    #[test]
+    fn when_a_child_started_is_known_from_the_moments_around_its_making() {
+        for _ in 0..20 {
+            let from = crate::clock::now();
+            let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+            let to = crate::clock::now();
+            assert_eq!(start_between(child.id(), from, to), row(child.id()).map(|row| row.start));
+            let long_ago = Moment(0);
+            assert_eq!(start_between(child.id(), long_ago, to), row(child.id()).map(|row| row.start));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!(AGREES.get(), Some(&true), "the table counts on the clock of all deadlines");
     }
 
     #[test]

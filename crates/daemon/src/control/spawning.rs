@@ -13,6 +13,7 @@ use model::{Channel, limits::DESCRIPTORS_KEPT};
 use rustix::io::Errno;
 use sys::pipes::{self, ChildPipe, PipeOptions};
 use sys::spawn::ChildPlan;
+use sys::{clock, process};
 
 use super::office::Planned;
 use crate::plane::ChannelOrder;
@@ -41,6 +42,8 @@ pub enum Launch {
 pub struct Fresh {
     /// Its process id.
     pub pid: u32,
+    /// When it started, in ticks of the process table; 0 if that is not known.
+    pub start: u64,
     /// To its stdin, unless that is a socket.
     pub stdin: Option<OwnedFd>,
     /// The inode of the socket that is its stdin.
@@ -57,7 +60,7 @@ impl Fresh {
         let inode = |fd: &Option<OwnedFd>| fd.as_ref().and_then(pipes::inode);
         Kept {
             pid: self.pid,
-            start: sys::process::row(self.pid).map_or(0, |row| row.start),
+            start: self.start,
             pipes: [self.socket.or(inode(&self.stdin)), pipes::inode(&self.stdout), inode(&self.stderr)],
         }
     }
@@ -73,8 +76,10 @@ const PIPE: PipeOptions = PipeOptions { survivable: true, size: None };
 pub fn spawn(order: &SpawnOrder, plan: &ChildPlan, socket: Option<OwnedFd>) -> Result<Fresh, SpawnError> {
     let name = &order.config.name;
     let pipes = Pipes::new(order, socket).map_err(|error| SpawnError::Other(no_pipes(name, &error)))?;
+    let from = clock::now();
     let pid = plan.spawn(pipes.theirs()).map_err(|error| SpawnError::Other(no_fork(name, &error)))?;
-    Ok(pipes.ours(pid))
+    let start = process::start_between(pid, from, clock::now()).unwrap_or(0);
+    Ok(pipes.ours(pid, start))
 }
 
 /// Our ends and the child's of its descriptors 0 to 2.
@@ -114,9 +119,10 @@ impl Pipes {
         [stdin, stdout, self.stderr.as_ref().map_or(stdout, |pipe| pipe.theirs.as_fd())]
     }
 
-    fn ours(self, pid: u32) -> Fresh {
+    fn ours(self, pid: u32, start: u64) -> Fresh {
         Fresh {
             pid,
+            start,
             socket: self.stdin.as_ref().err().and_then(pipes::inode),
             stdin: self.stdin.ok().map(|pipe| pipe.ours),
             stdout: self.stdout.ours,
