@@ -44,6 +44,8 @@ pub struct Launching {
     opened: VecDeque<(ProcessId, Result<(), String>)>,
     /// Starts since memory was last given back.
     starts: usize,
+    /// Children may have left what they began with.
+    littered: bool,
 }
 
 impl Launching {
@@ -114,19 +116,29 @@ impl World {
     /// Makes one of the children that can be made now; true if there are more. A fork takes a millisecond on a busy
     /// machine, so whoever asks meanwhile is heard between two of them.
     pub(super) fn start_one(&mut self) -> bool {
-        let Some((process, result)) = self.launching.opened.pop_front() else { return false };
+        let Some((process, result)) = self.launching.opened.pop_front() else {
+            self.tidy_up();
+            return false;
+        };
         self.start(process, result);
         self.launching.starts += 1;
+        self.launching.littered = true;
         if self.launching.starts >= BURST && self.launching.is_at_rest() {
             self.give_back();
         }
         !self.launching.opened.is_empty()
     }
 
+    /// The last children are still at their desks when the last start is made: whatever happens next is time enough.
+    fn tidy_up(&mut self) {
+        if self.launching.littered && self.launching.is_at_rest() {
+            self.launching.littered = !sys::spawn::clear_desks();
+        }
+    }
+
     fn give_back(&mut self) {
         self.inputs.shrink_to(limits::ROOM_KEPT);
-        self.launching = Launching::default();
-        sys::spawn::clear_desks();
+        self.launching = Launching { littered: true, ..Launching::default() };
         memory::trim();
     }
 

@@ -19,7 +19,7 @@ use rustix::process::{Pid, test_kill_process};
 use super::image::Block;
 
 /// More children are seldom on their way to their exec.
-const DESKS: usize = 16;
+const DESKS: usize = 32;
 /// Desks that are kept at rest.
 const KEPT: usize = 1;
 /// The child calls a few small functions; what it does not touch is not there.
@@ -41,15 +41,17 @@ pub(super) fn all() -> MutexGuard<'static, Vec<Desk>> {
     ALL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Give the memory of desks back that a burst of starts has left.
-pub fn clear_desks() {
+/// Give the memory of desks back that a burst of starts has left; true if none of it is still in use.
+pub fn clear_desks() -> bool {
     let mut all = all();
     let mut kept = 0;
     all.retain(|desk| {
-        kept += usize::from(desk.is_free());
-        !desk.is_free() || kept <= KEPT
+        let is_free = desk.is_free();
+        kept += usize::from(is_free);
+        !is_free || kept <= KEPT
     });
     all.shrink_to_fit();
+    all.len() <= KEPT
 }
 
 /// One that is free; a new one if there may be more.

@@ -45,7 +45,7 @@ pub enum Method {
 static BLOCK: Mutex<Block> = Mutex::new(Block::new());
 /// These ways have been refused once: they are not tried again.
 static REFUSED: [(Method, AtomicBool); 2] =
-    [(Method::Shared, AtomicBool::new(!raw::SHARES)), (Method::Staged, AtomicBool::new(false))];
+    [(Method::Shared, AtomicBool::new(false)), (Method::Staged, AtomicBool::new(false))];
 
 impl ChildPlan {
     /// Start a child with these descriptors as its 0, 1 and 2; its process id. Returns as soon as it exists.
@@ -70,7 +70,7 @@ impl ChildPlan {
     /// A child that changes its user does so in memory of its own: the kernel marks the memory as nobody's to look into,
     /// and it is not the daemon's that is meant.
     const fn may_share(&self) -> bool {
-        !matches!(self.user, UserChange::To { .. })
+        raw::SHARES && !matches!(self.user, UserChange::To { .. })
     }
 
     /// Start a child in one certain way.

@@ -1,7 +1,8 @@
 //! System calls without the C library, for a child that shares the daemon's memory: the library would note an error in
 //! the memory of the thread that made the child. And the one that makes such a child, on a stack of its own.
 //!
-//! Where the instructions are not known here, the library makes the calls, and children get a copy of the memory.
+//! On machines other than x86-64, for want of one to try it on, the library makes the calls, and children get a copy of
+//! the memory.
 #![allow(unsafe_code, reason = "system calls by number")]
 
 use std::ffi::{c_int, c_long};
@@ -99,57 +100,7 @@ mod machine {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
-mod machine {
-    use std::arch::asm;
-    use std::ffi::c_long;
-
-    pub(super) const SHARES: bool = true;
-
-    pub(super) unsafe fn call(number: c_long, [one, two, three, four]: [usize; 4]) -> isize {
-        let result: isize;
-        // SAFETY: the kernel changes x0, and what the caller has promised to be right.
-        unsafe {
-            asm!(
-                "svc 0",
-                in("x8") number,
-                inlateout("x0") one => result,
-                in("x1") two, in("x2") three, in("x3") four,
-                options(nostack),
-            );
-        }
-        result
-    }
-
-    pub(super) unsafe fn clone_onto_stack(
-        how: &libc::clone_args,
-        entry: extern "C" fn(usize) -> !,
-        task: usize,
-    ) -> isize {
-        let result: isize;
-        // SAFETY: the child has all registers but x0 and the stack's, and does not come back to this function.
-        unsafe {
-            asm!(
-                "svc 0",
-                "cbnz x0, 2f",
-                "mov x29, xzr",
-                "mov x30, xzr",
-                "mov x0, {task}",
-                "blr {entry}",
-                "brk #1",
-                "2:",
-                task = in(reg) task, entry = in(reg) entry,
-                in("x8") libc::SYS_clone3,
-                inlateout("x0") std::ptr::from_ref(how) => result,
-                in("x1") size_of::<libc::clone_args>(),
-                out("x30") _,
-            );
-        }
-        result
-    }
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(target_arch = "x86_64"))]
 mod machine {
     use std::ffi::c_long;
 
