@@ -48,8 +48,10 @@ impl Plan {
 
 /// A running supervisord.
 pub struct Daemon {
-    /// Its scratch folder.
+    /// Its scratch folder,
     pub home: PathBuf,
+    /// and what removes it.
+    scratch: Option<Scratch>,
     /// Its port for XML-RPC over TCP.
     pub port: u16,
     /// When it was executed.
@@ -77,7 +79,8 @@ impl Daemon {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start supervisord of {}", side.name))?;
-        Ok(Self { home, port, began, supervisorctl: side.programs.join("supervisorctl"), child })
+        let scratch = Some(Scratch(home.clone()));
+        Ok(Self { home, scratch, port, began, supervisorctl: side.programs.join("supervisorctl"), child })
     }
 
     /// Starts it, and waits until so many programs have been RUNNING.
@@ -111,6 +114,11 @@ impl Daemon {
             bail!("supervisord ended with {status}: {}", last.join(" | "));
         }
         Ok(())
+    }
+
+    /// Ends it, and leaves its folder to the caller.
+    pub fn end(mut self) -> Option<Scratch> {
+        self.scratch.take()
     }
 
     /// Its process id.
@@ -154,7 +162,15 @@ impl Drop for Daemon {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.home);
+    }
+}
+
+/// The folder of a daemon; it is removed with this.
+pub struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
