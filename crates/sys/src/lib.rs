@@ -18,6 +18,7 @@ pub mod pipes;
 pub mod poll;
 pub mod privileges;
 pub mod process;
+pub mod scheduling;
 pub mod segment;
 pub mod signals;
 pub mod sockets;

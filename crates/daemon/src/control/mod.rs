@@ -30,6 +30,7 @@ use engine::{Action, Engine, Input};
 use model::{Level, SupervisorState, limits};
 use sys::clock;
 use sys::poll::Event;
+use sys::scheduling;
 
 pub use adopting::restore;
 pub use autolog::{AutoLogPlace, make as make_autologs, remove_old as remove_old_autologs};
@@ -54,6 +55,8 @@ pub enum End {
 /// # Errors
 /// epoll no longer works, which is known to happen only for want of memory.
 pub fn run(world: &mut World, engine: &mut Engine, first: Input) -> io::Result<End> {
+    // A hundred programs that start at once all want a processor; so does who asks meanwhile.
+    scheduling::answer_soon();
     let mut actions = Vec::new();
     let mut events: Vec<Event> = Vec::new();
     world.inputs.push_front(first);

@@ -126,6 +126,7 @@ fn launch(
     let (orders, taken) = unbounded_channel();
     let (end, ended) = mpsc::channel();
     thread::Builder::new().name("front".into()).spawn(move || {
+        sys::scheduling::answer_soon();
         let front = serve::Front::new(settings, control, log);
         LocalSet::new().block_on(&runtime, serve::run(front, listening, before, taken));
         // A thread that hangs on a dead disk is left behind.

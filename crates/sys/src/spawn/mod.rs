@@ -17,7 +17,7 @@ mod stage;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use rustix::process::{Pid, setpgid};
 
@@ -47,6 +47,16 @@ static BLOCK: Mutex<Block> = Mutex::new(Block::new());
 static REFUSED: [(Method, AtomicBool); 2] =
     [(Method::Shared, AtomicBool::new(false)), (Method::Staged, AtomicBool::new(false))];
 
+/// Before Linux 5.16 a process that dumped its core (SIGQUIT, say) took all with it that shared its memory.
+static DUMPS_ALONE: LazyLock<bool> =
+    LazyLock::new(|| is_at_least((5, 16), &rustix::system::uname().release().to_string_lossy()));
+
+/// The release of a kernel (`6.1.0-13-amd64`) is this one or later.
+fn is_at_least(wanted: (u32, u32), release: &str) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|digits| digits.parse().ok());
+    numbers.next().zip(numbers.next()).is_some_and(|found| found >= wanted)
+}
+
 impl ChildPlan {
     /// Start a child with these descriptors as its 0, 1 and 2; its process id. Returns as soon as it exists.
     ///
@@ -68,9 +78,10 @@ impl ChildPlan {
     }
 
     /// A child that changes its user does so in memory of its own: the kernel marks the memory as nobody's to look into,
-    /// and it is not the daemon's that is meant.
-    const fn may_share(&self) -> bool {
-        raw::SHARES && !matches!(self.user, UserChange::To { .. })
+    /// and it is not the daemon's that is meant. So does one with a control group: if that has a limit on memory which the
+    /// child meets, the kernel kills whoever shares its memory.
+    fn may_share(&self) -> bool {
+        raw::SHARES && !matches!(self.user, UserChange::To { .. }) && self.cgroup.is_none() && *DUMPS_ALONE
     }
 
     /// Start a child in one certain way.

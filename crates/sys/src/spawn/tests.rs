@@ -313,3 +313,19 @@ fn standard_descriptors_of_the_daemon_can_be_handed_on() {
     let child = plan.spawn([stdio.2.as_fd(), stdio.0.as_fd(), stdio.1.as_fd()]).unwrap();
     assert_eq!(ended(child), ExitStatus::Exited(5));
 }
+
+#[test]
+fn releases_of_kernels_are_compared_by_their_numbers() {
+    for (release, later) in [
+        ("5.16.0", true),
+        ("6.1.0-13-amd64", true),
+        ("10.0-rc1", true),
+        ("5.15.0-91-generic", false),
+        ("5.4", false),
+        ("4.18.0-553.el8_10.x86_64", false),
+        ("", false),
+        ("unknown", false),
+    ] {
+        assert_eq!(is_at_least((5, 16), release), later, "{release}");
+    }
+}
