@@ -2,7 +2,7 @@
 //! for, but read in rounds, as network drivers do under load.
 //!
 //! Every write to a pipe that epoll watches calls back into the poll. 200 programs that write lines get twice as far
-//! without. A round comes when the fastest pipe should be two fifths full, so that no writer has to wait, and 4 ms after the
+//! without. A round comes when the fastest pipe should be two fifths full, so that no writer has to wait, and 10 ms after the
 //! one before at the latest. A pipe too fast for such pauses, or that has become quiet, goes back to the poll.
 //! Deliberately absent: the reading itself (that is `run`).
 
@@ -20,13 +20,13 @@ const OFTEN: u32 = 16;
 /// or brought so many bytes.
 const MUCH: usize = 32 * 1024;
 /// A round comes so long after the one before at the latest: nobody who follows a log notices.
-const LONGEST: Duration = Duration::from_millis(4);
+const LONGEST: Duration = Duration::from_millis(10);
 /// Below this a pause is not worth a timer.
 const SHORTEST: Duration = Duration::from_micros(200);
 /// So many pipes are never too fast.
 const MANY: usize = 8;
 /// A pipe that brings less than this in the longest pause is quiet.
-const LITTLE: usize = 1024;
+const LITTLE: usize = 2560;
 /// So full is a pipe to be when it is read. A write that does not fit into the last page of a pipe begins a page of its own,
 /// so that a pipe can be full with half of what it holds: aiming at that, a pause that was too long once would stay so.
 const FULL_ENOUGH: f64 = 0.4;
@@ -162,17 +162,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_read_when_it_is_two_fifths_full_and_every_4_ms_at_least() {
+    fn a_pipe_is_read_when_it_is_two_fifths_full_and_every_10_ms_at_least() {
         let (times, left) = rounds(20.0);
         let pauses: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(!left && pauses.iter().skip(3).all(|pause| (1200..1450).contains(pause)), "{pauses:?}");
         let (times, left) = rounds(2.0);
-        assert!(!left && times.windows(2).skip(1).all(|pair| pair[1] - pair[0] == 4000), "{times:?}");
+        assert!(!left && times.windows(2).skip(1).all(|pair| pair[1] - pair[0] == 10_000), "{times:?}");
     }
 
     #[test]
     fn a_pipe_that_is_quiet_or_too_fast_for_pauses_goes_back() {
-        assert!(rounds(0.2).1, "800 bytes in 4 ms are little");
+        assert!(rounds(0.2).1, "2,000 bytes in 10 ms are little");
         assert!(rounds(400.0).1, "half of it fills in 82 µs");
     }
 
