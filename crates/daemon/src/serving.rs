@@ -135,7 +135,7 @@ impl Daemon {
         let mut taker = Taker::default();
         let (config, about) = (Arc::clone(&parcel.base), parcel.about.clone());
         let mut logs = Logs::open_again(&config.daemon);
-        let (buffer, said) = memory::keep(about.segment)?;
+        let (buffer, said) = memory::keep(about.segment, about.keeps_state && config.daemon.statefile.is_some())?;
         said.into_iter().for_each(|(level, text)| logs.log(level, clock::wall(), &text));
         let about = About { segment: buffer.id(), ..about };
         let clients = match parcel.front.take() {

@@ -4,12 +4,14 @@
 //! So this may be cut short and done again. Deliberately absent: the notes (that is `in_flight`).
 
 use std::fs::File;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use engine::ProcessId;
 use model::Level;
+use rustix::fs::{Mode, OFlags, Stat, open, stat};
 use sys::{clock, errno};
 use wire::python;
 
@@ -91,23 +93,37 @@ fn written(path: &Path, place: Place, output: &[u8]) -> usize {
     if place.file == (0, 0) {
         return before;
     }
-    let is_it = |file: &File| file.metadata().is_ok_and(|found| (found.dev(), found.ino()) == place.file);
+    let is_it = |found: &Stat| (found.st_dev, found.st_ino) == place.file;
     let candidates = [path.to_path_buf(), rotate::numbered(path, 1)];
-    let Some(file) = candidates.iter().filter_map(|path| File::open(path).ok()).find(is_it) else {
+    let mut there = candidates.iter().filter_map(|path| Some((path, stat(path).ok().filter(is_it)?)));
+    let Some((path, found)) = there.next() else {
         // It is rotated after a write that was whole.
         return whole;
     };
-    if file.metadata().is_ok_and(|found| found.len() < place.size) {
+    let Some(grown) = found.st_size.cast_unsigned().checked_sub(place.size) else {
         // So it is emptied.
         return whole;
-    }
+    };
     let expected = output.get(before..whole).unwrap_or_default();
-    let mut found = vec![0; expected.len()];
+    before
+        + match read(path, place.size, expected.len()) {
+            Ok(found) => expected.iter().zip(&found).take_while(|(one, other)| one == other).count(),
+            // A log that may be written and not read.
+            Err(_) => usize::try_from(grown).unwrap_or(usize::MAX).min(expected.len()),
+        }
+}
+
+/// So much of a file, from this place on, as there is. What has become a pipe meanwhile makes nobody wait.
+fn read(path: &Path, from: u64, length: usize) -> io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::from(open(path, flags, Mode::empty())?);
+    let mut found = vec![0; length];
     let mut count = 0;
-    while let Ok(more @ 1..) =
-        file.read_at(found.get_mut(count..).unwrap_or_default(), place.size.saturating_add(count as u64))
+    while let more @ 1.. =
+        file.read_at(found.get_mut(count..).unwrap_or_default(), from.saturating_add(count as u64))?
     {
         count += more;
     }
-    before + expected.iter().zip(found.iter().take(count)).take_while(|(one, other)| one == other).count()
+    found.truncate(count);
+    Ok(found)
 }

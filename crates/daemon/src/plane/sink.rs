@@ -110,9 +110,8 @@ impl Sinks {
 
     /// The same, of what was read from a pipe: noted, so that another daemon can finish it.
     pub fn write_output(&mut self, id: SinkId, data: &[u8]) {
-        let notes = self.notes.take();
+        let notes = self.notes.clone();
         self.put(id, data, notes.as_ref());
-        self.notes = notes;
     }
 
     /// What is written next is output of which so many bytes are written.

@@ -34,13 +34,13 @@ pub fn take(past: &Past, config: &DaemonConfig) -> io::Result<Found> {
     }
 }
 
-/// The memory that this daemon had before an upgrade.
+/// The memory that this daemon had before an upgrade, or its first one if it had none and keeps its state.
 ///
 /// # Errors
 /// ENOMEM.
-pub fn keep(segment: Option<i32>) -> io::Result<Found> {
+pub fn keep(segment: Option<i32>, keeps_state: bool) -> io::Result<Found> {
     match owner() {
-        Some(own) if segment.is_some() => take_over(segment, own, own),
+        Some(own) if keeps_state => take_over(segment, own, own),
         _ => Ok((Buffer::mortal()?, None)),
     }
 }
