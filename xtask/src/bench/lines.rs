@@ -14,7 +14,7 @@ use super::{Bench, Side};
 
 const PROGRAMS: u32 = 200;
 /// Between two rounds of a reader that does nothing else.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// Lines a second of all, and the share of the least served program in the mean: medians of rounds in which all take turns.
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
